@@ -1,0 +1,1 @@
+"""mlflow-overlays: a small environment.yaml becomes a proved Kustomize overlay."""

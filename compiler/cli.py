@@ -1,0 +1,210 @@
+"""The command line: the only module that prints.
+
+Exit codes: 0 clean, 1 findings, 2 usage, 3 a tool or file is missing, 70 a bug.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from compiler import errors
+from compiler.diagnostic import Diagnostic, has_errors
+from compiler.pipeline import Compilation, compile_environment, understand
+from compiler.report import FORMATS, as_json
+from compiler.workspace import Workspace, find
+
+app = typer.Typer(
+    name="mlflow-overlays",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Compiles a small environment.yaml into a Kustomize overlay for MLflow, and proves it.",
+    epilog="Example: mlflow-overlays compile prod && kubectl apply -k overlays/prod",
+)
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[ENV]...", help="Environments by name; all of them without any.")]
+Root = Annotated[
+    Path | None, typer.Option("--root", help="The project; by default the one that the current directory is in.", file_okay=False)
+]
+Output = Annotated[str, typer.Option("--output", "-o", help="text, json or github; github by itself in GitHub Actions.")]
+
+
+def _default_output() -> str:
+    return "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
+
+
+@app.command("compile", epilog="Example: mlflow-overlays compile prod")
+def compile_(
+    names: Names = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; say which files would change, and exit 1 if any.")] = False,
+    root: Root = None,
+    output: Output = "",
+) -> None:
+    """Compile environments into overlays, prove them, and write them."""
+    workspace, chosen, format_ = _start(names, root, output)
+    results: list[dict[str, Any]] = []
+    found: list[Diagnostic] = []
+    for name in chosen:
+        compilation = compile_environment(workspace, name)
+        found += compilation.diagnostics
+        if compilation.tree is None or compilation.overlay is None:
+            continue
+        if check:
+            changed, created = workspace.stale(name, compilation.tree), []
+            found += [_stale(name, path) for path in changed]
+        else:
+            created = workspace.create_secrets(name, compilation.overlay.generated_secrets())
+            changed = workspace.write(name, compilation.tree)
+        results.append({"name": name, "changed": changed, "secrets": created, "proved": list(compilation.proved)})
+        if format_ != "json" and not check:
+            _tell(compilation, changed, created)
+    _finish(found, format_, results)
+
+
+@app.command(epilog="Example: mlflow-overlays check prod --kubernetes-version 1.31 --kubernetes-version 1.37")
+def check(
+    names: Names = None,
+    kubernetes_version: Annotated[
+        list[str] | None, typer.Option("--kubernetes-version", help="A minor to validate against, in place of the environment's; 'all' is each.")
+    ] = None,
+    root: Root = None,
+    output: Output = "",
+) -> None:
+    """Compile and prove environments, and write nothing."""
+    workspace, chosen, format_ = _start(names, root, output)
+    versions = _versions(kubernetes_version or [])
+    results: list[dict[str, Any]] = []
+    found: list[Diagnostic] = []
+    for name in chosen:
+        compilation = compile_environment(workspace, name, versions)
+        found += compilation.diagnostics
+        results.append({"name": name, "proved": list(compilation.proved)})
+    _finish(found, format_, results)
+
+
+@app.command(epilog="Example: mlflow-overlays secrets minio-postgres")
+def secrets(names: Names = None, root: Root = None, output: Output = "") -> None:
+    """Create the files of generated Secrets that are not there yet. Existing ones are never changed."""
+    workspace, chosen, format_ = _start(names, root, output)
+    results: list[dict[str, Any]] = []
+    found: list[Diagnostic] = []
+    for name in chosen:
+        path, content = workspace.environment(name)
+        compilation = understand(name, path, content)
+        found += compilation.diagnostics
+        created = workspace.create_secrets(name, compilation.overlay.generated_secrets()) if compilation.overlay else []
+        results.append({"name": name, "secrets": created})
+        if format_ == "text":
+            for file in created:
+                typer.echo(f"created {file}")
+    _finish([each for each in found if has_errors([each])], format_, results)
+
+
+@app.command(epilog="Example: mlflow-overlays schema > schema/environment.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of environment.yaml."""
+    from compiler.schema import environment_schema  # noqa: PLC0415
+
+    typer.echo(json.dumps(environment_schema(), indent=2))
+
+
+@app.command(epilog="Example: mlflow-overlays kinds")
+def kinds() -> None:
+    """List the kinds of overlay."""
+    from compiler.schema import environment_schema  # noqa: PLC0415
+
+    key = environment_schema()["properties"]["overlay"]
+    for name, summary in zip(key["enum"], key["enumDescriptions"], strict=True):
+        typer.echo(f"{name:16} {summary}")
+
+
+def _start(names: list[str] | None, root: Path | None, output: str) -> tuple[Workspace, list[str], str]:
+    format_ = output or _default_output()
+    if format_ not in FORMATS:
+        raise errors.Usage(f"there is no output '{format_}'; there are {', '.join(FORMATS)}")
+    if root is not None and not root.is_dir():
+        raise errors.Missing(f"there is no directory {root}")
+    workspace = find((root or Path.cwd()).resolve())
+    chosen = list(dict.fromkeys(names)) if names else workspace.names()
+    if not chosen:
+        raise errors.Missing(f"there is no environment in {workspace.root / 'overlays'}")
+    for name in chosen:
+        workspace.directory(name)
+    return workspace, chosen, format_
+
+
+def _versions(asked: list[str]) -> tuple[str, ...]:
+    from compiler.parts.kubernetes_version import SUPPORTED  # noqa: PLC0415
+
+    if "all" in asked:
+        return SUPPORTED
+    for version in asked:
+        if version not in SUPPORTED:
+            raise errors.Usage(f"Kubernetes {version} is not known; known are {', '.join(SUPPORTED)}")
+    return tuple(asked)
+
+
+def _stale(name: str, path: str) -> Diagnostic:
+    from compiler.diagnostic import Place  # noqa: PLC0415
+
+    message = "the file is not what environment.yaml and the base make of it"
+    return Diagnostic(Place(f"overlays/{name}/{path}"), "stale", message, f"run make overlay ENV={name}, and commit what it writes")
+
+
+def _tell(compilation: Compilation, changed: list[str], created: list[str]) -> None:
+    from compiler.build import kubectl  # noqa: PLC0415
+
+    name = compilation.name
+    typer.echo(f"overlays/{name}: " + (f"wrote {', '.join(changed)}" if changed else "nothing changed"))
+    for file in created:
+        typer.echo(f"  created {file}, which git ignores")
+    used = kubectl()
+    typer.echo(f"  built {len(compilation.manifests)} objects with kubectl {used.version} ({used.source}), and proved:")
+    for sentence in compilation.proved:
+        typer.echo(f"  - {sentence}")
+    provided = list(_secrets(compilation))
+    if provided:
+        typer.echo(f"next: create the Secrets of overlays/{name}/SECRETS.md, then kubectl apply -k overlays/{name}")
+    else:
+        typer.echo(f"next: kubectl apply -k overlays/{name}")
+
+
+def _secrets(compilation: Compilation) -> Iterator[str]:
+    if compilation.overlay is not None:
+        generated = compilation.overlay.generated_secrets()
+        yield from (secret.name for secret in compilation.overlay.secrets if secret not in generated)
+
+
+def _finish(found: list[Diagnostic], format_: str, results: list[dict[str, Any]]) -> None:
+    if format_ == "json":
+        report = json.loads(as_json(found))
+        typer.echo(json.dumps({**report, "environments": results}, indent=2, ensure_ascii=False))
+    else:
+        typer.echo(FORMATS[format_](found), nl=False)
+    if has_errors(found):
+        raise typer.Exit(errors.FINDINGS)
+
+
+def main() -> None:
+    """Runs the command line, and turns what stops it into an exit code."""
+    try:
+        app(standalone_mode=True)
+    except errors.Fatal as error:
+        typer.echo(f"mlflow-overlays: {error}", err=True)
+        sys.exit(error.exit_code)
+    except Exception:  # noqa: BLE001 - the last resort
+        typer.echo(traceback.format_exc(), err=True, nl=False)
+        typer.echo("mlflow-overlays: this is a bug in the compiler, not in your files; please report the lines above", err=True)
+        sys.exit(errors.BUG)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Whether each manifest fits the Kubernetes schema of its kind and version, strictly.
+
+The schemas are those that kubernetes-validate bundles; its own validation reads them anew for each object, stops at the first
+error and lets unknown kinds pass, so validators are made here, once for each kind and version, and every error is returned.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from compiler.errors import Missing
+from compiler.manifest import Fault, Manifest
+from compiler.route import Route, show
+from compiler.source import nearest
+
+
+def conform(manifests: Iterable[Manifest], version: str) -> list[Fault]:
+    """Everything in the manifests that breaks the schema of a Kubernetes minor, like "1.35"."""
+    return [fault for manifest in manifests for fault in _faults(manifest, version)]
+
+
+@cache
+def schema_versions() -> tuple[str, ...]:
+    """The Kubernetes minors that there are schemas for, oldest first."""
+    found = re.findall(r"v(1\.\d+)\.\d+-local-strict", " ".join(path.name for path in _bundle().iterdir()))
+    return tuple(sorted(found, key=lambda version: int(version.split(".")[1])))
+
+
+@cache
+def _bundle() -> Path:
+    spec = find_spec("kubernetes_validate")
+    if spec is None or not spec.submodule_search_locations:
+        raise Missing("the package kubernetes-validate is missing, and with it the schemas of Kubernetes")
+    return Path(spec.submodule_search_locations[0]) / "kubernetes-json-schema"
+
+
+@cache
+def _directory(version: str) -> Path:
+    found = sorted(_bundle().glob(f"v{version}.*-local-strict"))
+    if not found:
+        raise Missing(f"there are no schemas of Kubernetes {version}; there are {', '.join(schema_versions())}")
+    return found[-1]
+
+
+@cache
+def _registry(version: str) -> Any:
+    from referencing import Registry, Resource  # noqa: PLC0415 - only where something is validated
+
+    definitions = json.loads((_directory(version) / "_definitions.json").read_text(encoding="utf-8"))
+    return Resource.from_contents(definitions) @ Registry()
+
+
+@cache
+def _validator(version: str, api_version: str, kind: str) -> Any:
+    """The validator of a kind, or None where the version does not have the kind."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - only where something is validated
+
+    group = re.sub(r"^([^./]*)(?:\.[^/]*)?/", r"\1-", api_version)
+    path = _directory(version) / f"{kind.lower()}-{group}.json"
+    if not re.fullmatch(r"[a-z0-9.-]+", path.name) or not path.is_file():
+        return None
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    if "x-kubernetes-group-version-kind" not in schema:
+        return None
+    return Draft202012Validator(schema, registry=_registry(version))
+
+
+def _faults(manifest: Manifest, version: str) -> Iterator[Fault]:
+    ref = manifest.ref
+    if not ref.api_version or not ref.kind:
+        yield Fault(ref, (), "not-a-manifest", "an object without apiVersion or kind", "every object names both")
+        return
+    validator = _validator(version, ref.api_version, ref.kind)
+    if validator is None:
+        message = f"Kubernetes {version} has no {ref.kind} of {ref.api_version}"
+        yield Fault(ref, ("kind",), "unknown-kind", message, "check the spelling of apiVersion and kind")
+        return
+    for error in sorted(validator.iter_errors(manifest.data), key=lambda error: [str(step) for step in error.absolute_path]):
+        yield from _explained(ref, error)
+
+
+def _explained(ref: Any, error: Any) -> Iterator[Fault]:
+    route: Route = tuple(error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        for key in error.instance:
+            if key not in known:
+                yield Fault(ref, (*route, key), "schema-unknown-field", f"{show((*route, key))} is no field", nearest(key, known))
+    elif error.validator == "required":
+        yield Fault(ref, route, "schema-missing-field", f"{show(route)}: {error.message}")
+    elif error.validator == "type":
+        wanted = error.validator_value
+        words = " or ".join(each for each in wanted if each != "null") if isinstance(wanted, list) else str(wanted)
+        yield Fault(ref, route, "schema-wrong-type", f"{show(route)} is {error.instance!r}, and has to be of type {words}")
+    else:
+        yield Fault(ref, route, "schema-bad-value", f"{show(route)}: {error.message}")

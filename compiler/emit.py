@@ -1,0 +1,222 @@
+"""An overlay as the text of its files, byte-stable.
+
+The overlay is one file, `kustomization.yaml`, so that replacing it is replacing the overlay: nobody ever builds half of an old
+one and half of a new one. Where an environment has a component of its own in `custom/`, that has to come after every value set
+here; so the values move to `compiled/kustomization.yaml`, and the file at the top puts the two together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from compiler.overlay import Change, Image, Overlay, Ref, Secret
+from compiler.route import Named, Route, Step
+
+Tree = dict[str, str]
+"""The text of each file of an overlay, by its path inside the overlay."""
+
+KUSTOMIZATION = "kustomization.yaml"
+COMPILED = "compiled/kustomization.yaml"
+SECRETS = "SECRETS.md"
+WRITTEN = (KUSTOMIZATION, COMPILED, SECRETS)
+"""Every file that the compiler may write, and may remove when it no longer does."""
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Every string in double quotes, so that Go reads it as Python meant it; keys plain where nobody could misread them."""
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:  # noqa: FBT001
+        node = super().represent_mapping(tag, mapping, flow_style)
+        for key, _ in node.value:
+            if _PLAIN_KEY.fullmatch(key.value) and key.value.lower() not in _WORDS:
+                key.style = None
+        return node
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+def _string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"')
+
+
+_Dumper.add_representer(str, _string)
+
+
+def dump(data: Any) -> str:
+    """Data as block YAML that YAML 1.1 and 1.2 read alike."""
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=float("inf"), allow_unicode=True))
+
+
+def emit(name: str, overlay: Overlay) -> Tree:
+    """The files of an overlay. In: the environment's name, for the reader of the files."""
+    header = (
+        f"# Written by mlflow-overlays from environment.yaml. Don't change it here: change environment.yaml,\n"
+        f"# and run `make overlay ENV={name}`.\n"
+    )
+    top = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": overlay.namespace}
+    generators = _generators(overlay.generated_secrets())
+    if not overlay.custom:
+        return {KUSTOMIZATION: header + _text(top, _inputs(overlay, "../../base"), generators, overlay), **_documents(name, overlay)}
+    whole = _sections({**top, "resources": ["compiled"], "components": ["custom"], **generators})
+    return {
+        COMPILED: header + _text(top, _inputs(overlay, "../../../base"), {}, overlay),
+        KUSTOMIZATION: header + whole,
+        **_documents(name, overlay),
+    }
+
+
+def _inputs(overlay: Overlay, base: str) -> dict[str, Any]:
+    components = [f"{base}/components/{component}" for component in overlay.components]
+    return {"resources": [f"{base}/mlflow"], "components": components}
+
+
+def _generators(secrets: Iterable[Secret]) -> dict[str, Any]:
+    generators = [
+        # The name is fixed: a password is set when a volume is new, and a changed file must not rename it.
+        {"name": secret.name, "envs": [f"secrets/{secret.name}.env"], "options": {"disableNameSuffixHash": True}}
+        for secret in secrets
+    ]
+    return {"secretGenerator": generators} if generators else {}
+
+
+def _text(top: dict[str, Any], inputs: dict[str, Any], generators: dict[str, Any], overlay: Overlay) -> str:
+    text = _sections({**top, **inputs, **generators})
+    images = [_image(image) for image in overlay.images]
+    if images:
+        text += dump({"images": images})
+    return text + "patches:\n" + "".join(_patches(overlay))
+
+
+def _sections(data: dict[str, Any]) -> str:
+    return "".join(dump({key: value}) for key, value in data.items())
+
+
+def _image(image: Image) -> dict[str, str]:
+    entry = {"name": image.name}
+    if image.repository != image.name:
+        entry["newName"] = image.repository
+    if image.tag:
+        entry["newTag"] = image.tag
+    if image.digest:
+        entry["digest"] = image.digest
+    return entry
+
+
+def _patches(overlay: Overlay) -> Iterable[str]:
+    merges: dict[Ref, list[Change]] = {}
+    operations: dict[Ref, list[Change]] = {}
+    for change in overlay.changes:
+        by_index = any(isinstance(step, int) for step in change.route)
+        (operations if by_index else merges).setdefault(change.target, []).append(change)
+    for target in sorted(merges):
+        yield _patch(_merge(target, merges[target]))
+    for target in sorted(operations):
+        changes = [{"op": "add", "path": _pointer(change.route), "value": change.value} for change in operations[target]]
+        yield _patch(changes, target=_target(target))
+    for target in sorted(overlay.jobs):
+        rename = [{"op": "replace", "path": "/metadata/name", "value": overlay.jobs[target]}]
+        yield _patch(rename, target=_target(target), options={"allowNameChange": True})
+
+
+def _patch(body: Any, **more: Any) -> str:
+    inner = dump(body).rstrip("\n").replace("\n", "\n      ")
+    item = dump([more]).replace("\n", "\n  ").rstrip() + "\n    patch: |-" if more else "- patch: |-"
+    return f"  {item}\n      {inner}\n"
+
+
+def _merge(target: Ref, changes: Iterable[Change]) -> dict[str, Any]:
+    """A strategic-merge patch that sets every change of one object."""
+    body: dict[str, Any] = {"apiVersion": target.api_version, "kind": target.kind, "metadata": {"name": target.name}}
+    for change in changes:
+        here: Any = body
+        for step, following in zip(change.route, [*change.route[1:], None], strict=True):
+            here = _descend(here, step, following, change.value)
+    return body
+
+
+def _descend(here: Any, step: Step, following: Step | None, value: Any) -> Any:
+    """Makes the step inside `here`, holding `value` where the route ends, and returns what stands there."""
+    fresh: Any = value if following is None else [] if isinstance(following, Named) else {}
+    if isinstance(step, Named):
+        item = next((item for item in here if item["name"] == step.name), None)
+        if item is None:
+            item = {"name": step.name}
+            here.append(item)
+        return item
+    if following is None:
+        here[step] = value
+        return value
+    return here.setdefault(step, fresh)
+
+
+def _pointer(route: Route) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in route)
+
+
+def _target(target: Ref) -> dict[str, str]:
+    group, _, version = target.api_version.rpartition("/")
+    return {**({"group": group} if group else {}), "version": version, "kind": target.kind, "name": target.name}
+
+
+def _documents(name: str, overlay: Overlay) -> Tree:
+    return {SECRETS: _secrets_page(name, overlay)} if overlay.secrets else {}
+
+
+def _secrets_page(name: str, overlay: Overlay) -> str:
+    generated = overlay.generated_secrets()
+    provided = [secret for secret in overlay.secrets if secret not in generated]
+    lines = [
+        f"<!-- Written by mlflow-overlays from environment.yaml. Run `make overlay ENV={name}` to make it anew. -->",
+        f"# Secrets of the environment {name}",
+        "",
+        "The manifests refer to Secrets by name; no value stands in them.",
+    ]
+    if provided:
+        lines += ["", "## To be created by you", "", f"In the namespace `{overlay.namespace}`, before the overlay is applied:"]
+        for secret in provided:
+            lines += ["", *_secret_lines(secret, overlay.namespace)]
+        lines += [
+            "",
+            "A value in single quotes is taken as it is. To keep one out of the shell's history, write it to a file without a line break at",
+            "its end, and use `--from-file=<key>=<file>` instead of `--from-literal`.",
+        ]
+    if generated:
+        lines += [
+            "",
+            "## Created for you",
+            "",
+            f"`make overlay ENV={name}` writes random values, once, to files in `secrets/`, which git ignores. Kustomize makes the Secrets",
+            "from them. Keep the files: a database takes its password from them only when its volume is new.",
+            "",
+            "| Secret | key | what it is |",
+            "|---|---|---|",
+        ]
+        lines += [f"| `{secret.name}` | `{key.key}` | {key.purpose} |" for secret in generated for key in secret.keys]
+    return "\n".join(lines) + "\n"
+
+
+def _secret_lines(secret: Secret, namespace: str) -> list[str]:
+    command = f"kubectl create secret {secret.type} {secret.name} -n {namespace}"
+    lines = [f"### `{secret.name}`", ""]
+    if secret.type == "tls":
+        return [*lines, "The certificate of the host.", "", "```sh", f"{command} --cert=tls.crt --key=tls.key", "```"]
+    if secret.type == "docker-registry":
+        arguments = "--docker-server=... --docker-username=... --docker-password='...'"
+        return [*lines, "Credentials of the registry.", "", "```sh", f"{command} {arguments}", "```"]
+    lines += [f"- `{key.key}`: {key.purpose}" for key in secret.keys] or ["Environment variables of the server, named as its keys."]
+    lines += ["", "```sh", command + "".join(f" \\\n  {_argument(key.key, key.example)}" for key in secret.keys), "```"]
+    return lines
+
+
+def _argument(key: str, example: str) -> str:
+    if example.startswith("@"):
+        return f"--from-file={key}={example[1:]}"
+    return f"--from-literal={key}='...'"

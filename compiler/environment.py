@@ -1,0 +1,53 @@
+"""A valid source as a typed environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from compiler.kind import Kind, Secrets
+from compiler.kinds import KINDS
+from compiler.parts import PARTS
+from compiler.parts.artifacts import Artifacts
+from compiler.parts.database import Database
+from compiler.parts.ingress import Ingress
+from compiler.parts.mlflow import Mlflow
+from compiler.parts.namespace import Namespace
+from compiler.parts.network_policy import NetworkPolicy
+from compiler.parts.resources import Resources
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What a person asked for, with every default filled in: one field a part."""
+
+    name: str
+    kind: Kind
+    custom: bool
+    """Whether the environment has a component of its own in `custom/`."""
+    namespace: Namespace
+    kubernetes_version: str
+    mlflow: Mlflow
+    replicas: int
+    resources: Resources
+    host: str | None
+    ingress: Ingress | None
+    artifacts: Artifacts
+    database: Database
+    secrets: Secrets
+    network_policy: NetworkPolicy
+
+
+def environment(name: str, values: Mapping[str, Any], *, custom: bool = False) -> Environment:
+    """The environment that values ask for. Total for values that the schema accepts.
+
+    In: the environment's name, its values, and whether it has a `custom/` component.
+    """
+    kind = KINDS[values["overlay"]]
+    fields = {_snake(key): part.read(values, kind) for key, part in PARTS.items()}
+    return Environment(name=name, kind=kind, custom=custom, **fields)
+
+
+def _snake(key: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key)

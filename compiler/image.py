@@ -1,0 +1,38 @@
+"""One image written as a single reference, `registry.example/name:tag@sha256:...`: its schema, its check, its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compiler.diagnostic import Finding
+from compiler.overlay import Image
+from compiler.part import Schema, text
+from compiler.route import Route
+
+
+def image(description: str, default: str) -> Schema:
+    """One image, pinned by tag, digest or both."""
+    return text(
+        description,
+        r"[a-z0-9]+(?:[-._/:a-z0-9]*[a-z0-9])?(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
+        "an image like registry.example/team/name:1.2.3, with a digest if you like",
+        default=default,
+    )
+
+
+def unpinned(route: Route, reference: str) -> Iterator[Finding]:
+    """Finds an image that names another one tomorrow."""
+    name, _, digest = reference.partition("@")
+    tag = name.rpartition(":")[2] if ":" in name.rpartition("/")[2] else ""
+    if not digest and tag in ("", "latest"):
+        message = f"the image '{reference}' names another one tomorrow"
+        yield Finding(route, "unpinned-image", message, "name a version, or add the digest")
+
+
+def image_of(name: str, reference: str, because: Route) -> Image:
+    """An image of the base replaced by a reference like `registry.example/name:tag@sha256:...`."""
+    rest, _, digest = reference.partition("@")
+    head, colon, tag = rest.rpartition(":")
+    if not colon or "/" in tag:
+        head, tag = rest, ""
+    return Image(name, head, tag or None, digest or None, because)

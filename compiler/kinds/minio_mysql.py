@@ -1,0 +1,8 @@
+"""Everything inside the cluster: artifacts in MinIO, runs in MySQL. For development and for clusters without a cloud.
+
+Passwords are created once, beside the overlay, in files that git ignores.
+"""
+
+from compiler.kind import Kind
+
+KIND = Kind(name="minio-mysql", store="minio", identity="keys", engine="mysql", secrets="generated", requires={})

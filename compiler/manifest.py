@@ -1,0 +1,76 @@
+"""A built Kubernetes object, with its identity and the file it came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from compiler.overlay import Ref
+from compiler.route import Route
+
+ORIGIN = "config.kubernetes.io/origin"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One object of a build. `origin` is the path of its file, from the root of the project; empty if unknown."""
+
+    data: dict[str, Any]
+    origin: str = ""
+
+    @property
+    def ref(self) -> Ref:
+        """The object's identity."""
+        metadata = self.data.get("metadata") or {}
+        return Ref(str(self.data.get("apiVersion", "")), str(self.data.get("kind", "")), str(metadata.get("name", "")))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong at a route of a built object. `because` is the route of the environment where that is known."""
+
+    ref: Ref
+    route: Route
+    code: str
+    message: str
+    hint: str = ""
+    because: Route | None = None
+
+
+class _Loader(yaml.CSafeLoader):
+    """Types as Go's YAML reader gives them to what kubectl prints: no `yes`, no octal, no dates, no merge keys."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own protocol
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|false", "tf"),
+    ("null", r"null|~|", "n~\0"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?", "-+0123456789"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), list(_first))
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
+
+
+def parse(text: str) -> Iterator[dict[str, Any]]:
+    """The documents of what kubectl printed."""
+    for document in yaml.load_all(text, Loader=_Loader):  # noqa: S506 - a safe loader with fewer types
+        if document is not None:
+            yield document
+
+
+def strings(value: Any, route: Route = ()) -> Iterator[tuple[Route, str]]:
+    """Every string below a value, with its route."""
+    if isinstance(value, str):
+        yield route, value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from strings(each, (*route, key))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from strings(each, (*route, index))

@@ -1,0 +1,119 @@
+"""A Kustomize overlay as a value.
+
+Parts of the language each return one; their sum is the overlay of an environment. Nothing here knows files or YAML.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from compiler.route import Route
+
+
+@dataclass(frozen=True, order=True)
+class Ref:
+    """The identity of a Kubernetes object inside a namespace."""
+
+    api_version: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+SERVER = Ref("apps/v1", "Deployment", "mlflow")
+SETTINGS = Ref("v1", "ConfigMap", "mlflow-env")
+SERVICE_ACCOUNT = Ref("v1", "ServiceAccount", "mlflow")
+MIGRATION = Ref("batch/v1", "Job", "mlflow-migrate")
+POD: Route = ("spec", "template", "spec")
+"""Where the pod stands in a Deployment, StatefulSet or Job."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value that an overlay sets in an object of the base.
+
+    `because` is the route of `environment.yaml` that the value follows from, and `why` says how, in a few words.
+    """
+
+    target: Ref
+    route: Route
+    value: Any
+    because: Route
+    why: str
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of the base and what an environment runs in its place: `name` is the base's, without tag or digest."""
+
+    name: str
+    repository: str
+    tag: str | None
+    digest: str | None
+    because: Route
+
+
+@dataclass(frozen=True)
+class SecretKey:
+    """A key of a Secret: what it is for, and the example that a `kubectl create secret` line shows for it."""
+
+    key: str
+    purpose: str
+    example: str
+    random: bool = True
+    """Whether a generated value is random; otherwise it is the example."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A Secret that the overlay refers to.
+
+    `in_cluster` says that only programs of the overlay use it, so that its values may be generated.
+    """
+
+    name: str
+    keys: tuple[SecretKey, ...]
+    because: Route
+    in_cluster: bool
+    type: str = "generic"
+    """The word after `kubectl create secret`: generic, tls or docker-registry."""
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What an environment asks for. `components` are directories of `base/components`, applied in this order."""
+
+    namespace: str = ""
+    components: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    images: tuple[Image, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    generate_secrets: bool = False
+    custom: bool = False
+    """Whether the environment has a component of its own in `custom/`."""
+    jobs: dict[Ref, str] = field(default_factory=dict)
+    """Jobs of the base, and what each is called here."""
+
+    def __add__(self, other: Overlay) -> Overlay:
+        return Overlay(
+            namespace=self.namespace or other.namespace,
+            components=self.components + other.components,
+            changes=self.changes + other.changes,
+            images=self.images + other.images,
+            secrets=self.secrets + other.secrets,
+            generate_secrets=self.generate_secrets or other.generate_secrets,
+            custom=self.custom or other.custom,
+            jobs=self.jobs | other.jobs,
+        )
+
+    def generated_secrets(self) -> tuple[Secret, ...]:
+        """The Secrets whose values are created beside the overlay rather than by a person."""
+        return tuple(secret for secret in self.secrets if self.generate_secrets and secret.in_cluster)
+
+
+def setting(name: str, value: str, because: Route, why: str) -> Change:
+    """An environment variable of the server and of the migration, in the one ConfigMap of settings."""
+    return Change(SETTINGS, ("data", name), value, because, why)

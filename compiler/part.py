@@ -1,0 +1,89 @@
+"""What a part of the language must offer, and the stock pieces that parts are made of.
+
+A part is a module of `compiler/parts`. It owns top-level keys of `environment.yaml`; its docstring is their manual page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from compiler.diagnostic import Finding
+from compiler.kind import Kind
+from compiler.overlay import Overlay
+
+if TYPE_CHECKING:
+    from compiler.environment import Environment
+
+Schema = dict[str, Any]
+"""A fragment of JSON Schema, draft 7. `patternErrorMessage` says in words what a pattern demands."""
+
+
+class Part(Protocol):
+    """The functions and names of a module that is a part."""
+
+    KEYS: Mapping[str, Schema]
+    """The top-level keys that the part owns, and the schema of each."""
+
+    def read(self, values: Mapping[str, Any], kind: Kind) -> Any:
+        """The part's settings as a frozen value. In: the whole environment, valid by the schema. Cannot fail."""
+
+    def check(self, environment: Environment) -> Iterable[Finding]:
+        """What is wrong with the part's keys that no schema can say."""
+
+    def plan(self, environment: Environment) -> Overlay:
+        """What the part asks for: components, changes, images, Secrets."""
+
+
+def sound(environment: Environment) -> Iterable[Finding]:  # noqa: ARG001 - the signature of every check
+    """The check of a part whose schema says everything."""
+    return ()
+
+
+def object_of(description: str, properties: Mapping[str, Schema], **more: Any) -> Schema:
+    """A mapping with these keys and no others."""
+    return {
+        "type": "object",
+        "description": description,
+        "additionalProperties": False,
+        "properties": dict(properties),
+        **more,
+    }
+
+
+def text(description: str, pattern: str = "", message: str = "", **more: Any) -> Schema:
+    """A string that is not empty; where `pattern` is given, `message` says in words what it demands."""
+    schema: Schema = {"type": "string", "description": description, "minLength": 1, **more}
+    if pattern:
+        schema |= {"pattern": f"^(?:{pattern})$", "patternErrorMessage": message}
+    return schema
+
+
+LABEL = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+"""A DNS label, RFC 1123: names of namespaces, containers and environments."""
+LABEL_WORDS = "lower-case letters, digits and dashes, at most 63, starting and ending with a letter or digit"
+HOST = rf"{LABEL}(?:\.{LABEL})*"
+HOST_WORDS = "a host name in lower case, without scheme, port or path"
+
+
+def secret_name(description: str, **more: Any) -> Schema:
+    """The name of a Secret."""
+    return text(
+        description,
+        r"[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?",
+        "the name of a Secret: lower-case letters, digits, dashes and dots",
+        **more,
+    )
+
+
+def quantity(description: str, **more: Any) -> Schema:
+    """An amount of memory or storage, as Kubernetes writes it, in binary units."""
+    return text(description, r"[1-9][0-9]*(?:Ki|Mi|Gi|Ti|Pi)", "an amount like 512Mi, 10Gi or 2Ti", **more)
+
+
+_UNITS = {"Ki": 1, "Mi": 1024, "Gi": 1024**2, "Ti": 1024**3, "Pi": 1024**4}
+
+
+def kibibytes(amount: str) -> int:
+    """A quantity in binary units as a number of KiB: `kibibytes("1Mi") == 1024`."""
+    return int(amount[:-2]) * _UNITS[amount[-2:]]

@@ -1,0 +1,260 @@
+"""Where runs, parameters, metrics and models are recorded.
+
+Without `host` the overlay runs the database itself: one instance on one volume, with a user that owns MLflow's database and
+nothing else. With `host` it is yours: create the database and the user first, and the Secret with the user's password.
+
+Passwords may hold any character but a line break. They never are part of a URI: PostgreSQL's client reads them from its
+environment, MySQL's from an option file in memory that an init container writes.
+
+A database of yours is spoken to over TLS (`tls.mode: require`) unless you say otherwise; `verify-full` with `caSecret` also
+proves whom one is speaking to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from compiler.diagnostic import Finding
+from compiler.image import image, image_of, unpinned
+from compiler.kind import Engine, Kind
+from compiler.overlay import MIGRATION, POD, SERVER, Change, Overlay, Ref, Secret, SecretKey, setting
+from compiler.part import HOST, HOST_WORDS, object_of, secret_name, text
+from compiler.peer import peers
+from compiler.route import Named, Route
+from compiler.volume import storage, volume
+
+if TYPE_CHECKING:
+    from compiler.environment import Environment
+
+POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "mlflow-to-database")
+IMAGES = {"postgres": "docker.io/library/postgres", "mysql": "docker.io/library/mysql"}
+_PORTS = {"postgres": 5432, "mysql": 3306}
+_SECRET = "mlflow-database"  # noqa: S105 - a name
+_CA_FILE = "/etc/mlflow/database-ca/ca.crt"
+_OPTION_FILE = "/run/mlflow-database/my.cnf"
+_NAME = r"[A-Za-z_][A-Za-z0-9_$-]{0,62}"
+_NAME_WORDS = "letters, digits, '_', '-' and '$', starting with a letter or '_', at most 63"
+
+KEYS = {
+    "database": object_of(
+        "Where runs are recorded.",
+        {
+            "engine": {
+                "type": "string",
+                "description": "Which database it is. The kind says which one runs in the cluster.",
+                "enum": ["postgres", "mysql"],
+            },
+            "host": text("The host of a database of yours.", HOST, HOST_WORDS, maxLength=253, examples=["db.acme.example"]),
+            "port": {"type": "integer", "description": "Its port; 5432 or 3306 by default.", "minimum": 1, "maximum": 65535},
+            "name": text("The database.", _NAME, _NAME_WORDS, default="mlflow"),
+            "user": text(
+                "The user that owns it.",
+                r"[A-Za-z_][A-Za-z0-9_.@$-]{0,62}",
+                "letters, digits and '_.@$-', starting with a letter or '_', at most 63",
+                default="mlflow",
+            ),
+            "existingSecret": secret_name("The Secret with the user's password.", default=_SECRET),
+            "passwordKey": text(
+                "The key of the password in that Secret.", r"[-._a-zA-Z0-9]{1,253}", "letters, digits and '-._'", default="password"
+            ),
+            "tls": object_of(
+                "How a database of yours is spoken to.",
+                {
+                    "mode": {
+                        "type": "string",
+                        "description": "disable: in the clear. require: encrypted. verify-ca: its certificate is signed by the "
+                        "authority. verify-full: and names the host.",
+                        "enum": ["disable", "require", "verify-ca", "verify-full"],
+                        "default": "require",
+                    },
+                    "caSecret": secret_name("The Secret whose key ca.crt holds the authority."),
+                },
+            ),
+            "storage": storage("The volume of a database in the cluster.", "10Gi"),
+            "image": image("The image of a database in the cluster.", f"{IMAGES['postgres']}:17.11-bookworm"),
+        },
+    )
+}
+
+
+@dataclass(frozen=True)
+class Database:
+    """The database; `host` is None when it runs in the cluster."""
+
+    engine: Engine
+    host: str | None
+    port: int
+    name: str
+    user: str
+    existing_secret: str
+    existing_secret_given: bool
+    password_key: str
+    tls_mode: str
+    ca_secret: str | None
+    size: str | None
+    class_name: str | None
+    image: str | None
+
+    @property
+    def uri(self) -> str:
+        """The URI that MLflow opens, driver named and password left out."""
+        user, host = quote(self.user, safe=""), self.host or self.engine
+        if self.engine == "postgres":
+            return f"postgresql+psycopg2://{user}@{host}:{self.port}/{self.name}"
+        options = {"read_default_file": _OPTION_FILE, **_mysql_tls(self)}
+        return f"mysql+pymysql://{user}@{host}:{self.port}/{self.name}?{urlencode(options, safe='/')}"
+
+
+def _mysql_tls(database: Database) -> dict[str, str]:
+    """PyMySQL's words for a TLS mode: naming any option turns TLS on, an authority turns on verification."""
+    if database.tls_mode == "disable":
+        return {}
+    check = {"ssl_check_hostname": str(database.tls_mode == "verify-full").lower()}
+    return {"ssl_ca": _CA_FILE, **check} if database.ca_secret else check
+
+
+def read(values: Mapping[str, Any], kind: Kind) -> Database:
+    """The database of an environment."""
+    given = values.get("database", {})
+    engine: Engine = given.get("engine", kind.engine)
+    host = given.get("host")
+    tls, claim = given.get("tls", {}), given.get("storage", {})
+    return Database(
+        engine=engine,
+        host=host,
+        port=given.get("port", _PORTS[engine]),
+        name=given.get("name", "mlflow"),
+        user=given.get("user", "mlflow"),
+        existing_secret=given.get("existingSecret", _SECRET),
+        existing_secret_given="existingSecret" in given,
+        password_key=given.get("passwordKey", "password"),
+        tls_mode=tls.get("mode", "require" if host else "disable"),
+        ca_secret=tls.get("caSecret"),
+        size=claim.get("size"),
+        class_name=claim.get("className"),
+        image=given.get("image"),
+    )
+
+
+def check(environment: Environment) -> Iterable[Finding]:
+    """Keys of a database of yours beside those of one in the cluster; a verification without an authority."""
+    database = environment.database
+    if database.host:
+        inside = {"storage": database.size or database.class_name, "image": database.image}
+        for key in (key for key, value in inside.items() if value):
+            message = f"database.{key} belongs to a database in the cluster, and database.host names one elsewhere"
+            yield Finding(("database", key), "conflicting-keys", message, f"remove {key} or host", at_key=True)
+    else:
+        outside = {
+            "port": database.port != _PORTS[database.engine],
+            "tls": database.tls_mode != "disable" or bool(database.ca_secret),
+        }
+        for key in (key for key, given in outside.items() if given):
+            message = f"database.{key} is for a database of yours, but without database.host the overlay runs its own"
+            yield Finding(("database", key), "conflicting-keys", message, f"set host, or remove {key}", at_key=True)
+    if environment.kind.store == "minio" and database.engine != environment.kind.engine:
+        other = f"minio-{database.engine}"
+        message = f"'{environment.kind.name}' records runs in {environment.kind.engine}"
+        yield Finding(("database", "engine"), "wrong-kind", message, f"use overlay: {other}")
+    if database.host and database.tls_mode.startswith("verify") and not database.ca_secret:
+        yield Finding(
+            ("database", "tls", "mode"),
+            "missing-key",
+            f"{database.tls_mode} needs database.tls.caSecret: without an authority there is nothing to verify against",
+            "create a Secret with the authority's certificate under the key ca.crt, and name it in caSecret",
+        )
+    if database.ca_secret and not database.tls_mode.startswith("verify"):
+        message = f"caSecret names an authority, but mode {database.tls_mode} verifies nothing"
+        yield Finding(("database", "tls", "caSecret"), "conflicting-keys", message, "set mode: verify-full", at_key=True)
+    if database.image:
+        yield from unpinned(("database", "image"), database.image)
+
+
+def plan(environment: Environment) -> Overlay:
+    """The database's components, its URI, and the Secrets it needs."""
+    database = environment.database
+    why = "the database, without its password"
+    overlay = Overlay(
+        changes=(setting("MLFLOW_BACKEND_STORE_URI", database.uri, ("database",), why), *_password(database)),
+        secrets=(_secret(database),),
+    )
+    overlay += Overlay(components=(f"driver-{database.engine}",))
+    return overlay + (_external(environment) if database.host else _in_cluster(database))
+
+
+def _secret(database: Database) -> Secret:
+    key = SecretKey(database.password_key, f"the password of the database user {database.user}", "...")
+    return Secret(database.existing_secret, (key,), ("database", "existingSecret"), in_cluster=not database.host)
+
+
+def _password(database: Database) -> Iterator[Change]:
+    """Name and key of the password's Secret, wherever the password is read, where they are not the default."""
+    if database.engine == "postgres":
+        readers = [(SERVER, "initContainers", "wait-for-schema"), (SERVER, "containers", "mlflow"), (MIGRATION, "containers", "migrate")]
+        variable = "PGPASSWORD"
+    else:
+        readers = [(SERVER, "initContainers", "option-file"), (MIGRATION, "initContainers", "option-file")]
+        variable = "MYSQL_PWD"
+    routes = [(target, (*POD, group, Named(container), "env", Named(variable))) for target, group, container in readers]
+    if not database.host:
+        store = Ref("apps/v1", "StatefulSet", database.engine)
+        routes.append((store, (*POD, "initContainers", Named("create"), "env", Named("MLFLOW_PASSWORD"))))
+    for target, route in routes:
+        reference = (*route, "valueFrom", "secretKeyRef")
+        if database.existing_secret != _SECRET:
+            because: Route = ("database", "existingSecret")
+            yield Change(target, (*reference, "name"), database.existing_secret, because, "the Secret with the password")
+        if database.password_key != "password":  # noqa: S105 - a name
+            because = ("database", "passwordKey")
+            yield Change(target, (*reference, "key"), database.password_key, because, "the password's key")
+
+
+def _in_cluster(database: Database) -> Overlay:
+    engine = database.engine
+    store = Ref("apps/v1", "StatefulSet", engine)
+    superuser = {"postgres": ("postgres-superuser", "postgres"), "mysql": ("mysql-root", "root")}[engine]
+    secret = Secret(
+        superuser[0], (SecretKey("password", f"the password of the database's own superuser {superuser[1]}", "..."),), ("database",), True
+    )
+    create = (*POD, "initContainers", Named("create"), "env")
+    changes = tuple(
+        Change(store, (*create, Named(variable), "value"), value, ("database", key), f"the {what} that is created")
+        for variable, value, key, what in (
+            ("MLFLOW_DATABASE", database.name, "name", "database"),
+            ("MLFLOW_USER", database.user, "user", "user"),
+        )
+        if value != "mlflow"
+    )
+    overlay = Overlay(components=(f"database-{engine}",), secrets=(secret,), changes=changes)
+    overlay += volume(store, database.size, database.class_name, ("database", "storage"))
+    if database.image:
+        overlay += Overlay(images=(image_of(IMAGES[engine], database.image, ("database", "image")),))
+    return overlay
+
+
+def _external(environment: Environment) -> Overlay:
+    database = environment.database
+    overlay = Overlay(components=("database-external",))
+    if environment.network_policy.enabled:
+        to = peers(database.host or "", environment.namespace.name)
+        egress = [{"to": to, "ports": [{"port": database.port, "protocol": "TCP"}]}]
+        why = "the server and the migration reach this database"
+        overlay += Overlay(changes=(Change(POLICY, ("spec", "egress"), egress, ("database", "host"), why),))
+    if database.engine == "postgres":
+        overlay += Overlay(changes=(setting("PGSSLMODE", database.tls_mode, ("database", "tls", "mode"), "how it is spoken to"),))
+    if database.ca_secret:
+        because: Route = ("database", "tls", "caSecret")
+        name = (*POD, "volumes", Named("database-ca"), "secret", "secretName")
+        changes = [Change(target, name, database.ca_secret, because, "the database's authority") for target in (SERVER, MIGRATION)]
+        if database.engine == "postgres":
+            changes.append(setting("PGSSLROOTCERT", _CA_FILE, because, "the database's authority"))
+        authority = SecretKey("ca.crt", "the certificate authority of the database, in PEM", "@ca.crt", random=False)
+        overlay += Overlay(
+            components=("database-ca",),
+            changes=tuple(changes),
+            secrets=(Secret(database.ca_secret, (authority,), because, in_cluster=False),),
+        )
+    return overlay

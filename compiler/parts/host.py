@@ -1,0 +1,81 @@
+"""The public host name of the server.
+
+MLflow answers a request only when it knows the Host header. The list it is given here is complete: the public host, every
+name of the Service inside the cluster, and localhost for port-forwarding and probes, each with and without a port. It
+never is `*`. Browsers may call the server's API from the pages of the public host and of localhost.
+
+`host` alone opens nothing: `ingress` serves it, or something outside the overlay does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from compiler.diagnostic import Finding, Severity
+from compiler.kind import Kind
+from compiler.overlay import Overlay, setting
+from compiler.part import HOST, HOST_WORDS, text
+
+if TYPE_CHECKING:
+    from compiler.environment import Environment
+
+KEYS = {
+    "host": text(
+        "The public host name of the server.", HOST, HOST_WORDS, maxLength=253, format="hostname", examples=["mlflow.acme.example"]
+    )
+}
+
+
+def read(values: Mapping[str, Any], kind: Kind) -> str | None:  # noqa: ARG001
+    """The host name, if there is one."""
+    host = values.get("host")
+    return str(host) if host else None
+
+
+def check(environment: Environment) -> Iterable[Finding]:
+    """A host that nothing serves is likely a slip, but something outside the overlay may serve it."""
+    if environment.host and not environment.ingress:
+        yield Finding(
+            ("host",),
+            "host-unserved",
+            f"nothing in this overlay serves {environment.host}",
+            "add the key ingress, or route the host to port 5000 of the Service mlflow yourself",
+            Severity.WARNING,
+        )
+
+
+def allowed_hosts(environment: Environment) -> list[str]:
+    """Every name that the server may be asked for, in the patterns of MLflow (`fnmatch` on the whole Host header)."""
+    namespace = environment.namespace.name
+    names = ["localhost", "127.0.0.1", "mlflow"]
+    names += [f"mlflow.{namespace}", f"mlflow.{namespace}.svc", f"mlflow.{namespace}.svc.cluster.local"]
+    if environment.host:
+        names.insert(0, environment.host)
+    return [pattern for name in names for pattern in (name, f"{name}:*")]
+
+
+def allowed_origins(environment: Environment) -> list[str]:
+    """The origins whose pages may change something: the public host under the scheme that it is served with."""
+    if not environment.host:
+        return []
+    plain = environment.ingress is not None and not environment.ingress.tls_secret
+    return [f"{'http' if plain else 'https'}://{environment.host}"]
+
+
+def plan(environment: Environment) -> Overlay:
+    """The lists of hosts and origins."""
+    changes = [
+        setting(
+            "MLFLOW_SERVER_ALLOWED_HOSTS",
+            ",".join(allowed_hosts(environment)),
+            ("host",),
+            "every name of the server; anything else gets 403",
+        )
+    ]
+    origins = allowed_origins(environment)
+    if origins:
+        changes.append(
+            setting("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", ",".join(origins), ("host",), "pages that may call the API")
+        )
+    return Overlay(changes=tuple(changes))

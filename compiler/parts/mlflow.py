@@ -1,0 +1,324 @@
+"""The MLflow server: its version and image, how many processes it runs, and how clients reach artifacts.
+
+- `mode: proxied` (the default) sends every artifact through the server: clients need no credentials, and an experiment's
+  location is `mlflow-artifacts:/`. `mode: direct` gives clients the store's own URI; they then need credentials for it.
+- `jobs` turns on MLflow's job runner with its seven consumers. It costs more than a gigabyte of memory, so it is off.
+- `env` holds plain settings. What is secret belongs into a Secret that `envFrom` names.
+- The memory of the server follows from `workers` and `jobs`; see `resources`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from compiler.diagnostic import Finding
+from compiler.kind import Kind
+from compiler.overlay import MIGRATION, POD, SERVER, Change, Image, Overlay, Secret, setting
+from compiler.part import object_of, secret_name, text
+from compiler.route import Named, Route
+
+if TYPE_CHECKING:
+    from compiler.environment import Environment
+
+VERSION = "3.17.2"
+"""The version that the base runs and the proofs were made with."""
+_OLDEST = (3, 9, 0)
+_IMAGE = "ghcr.io/mlflow/mlflow"
+
+KEYS = {
+    "mlflow": object_of(
+        "The MLflow server.",
+        {
+            "version": text(
+                "The version of MLflow.",
+                r"[0-9]+\.[0-9]+\.[0-9]+(?:rc[0-9]+)?",
+                "a whole version like 3.17.2",
+                default=VERSION,
+            ),
+            "image": object_of(
+                "The image. It needs the drivers of the database and of the store, as the official -full images have them.",
+                {
+                    "repository": text(
+                        "The image without tag.",
+                        r"[a-z0-9]+(?:[-._/:a-z0-9]*[a-z0-9])?",
+                        "an image without tag, like registry.example/team/mlflow",
+                        default=_IMAGE,
+                    ),
+                    "tag": text(
+                        "The tag; v<version>-full without it.",
+                        r"[\w][\w.-]{0,127}",
+                        "a tag: letters, digits, '_', '.' and '-'",
+                        examples=["v3.17.2-full"],
+                    ),
+                    "digest": text(
+                        "The digest, which pins the image for good.", "sha256:[0-9a-f]{64}", "sha256: and 64 hexadecimal digits"
+                    ),
+                    "pullPolicy": {
+                        "type": "string",
+                        "description": "When the image is pulled.",
+                        "enum": ["IfNotPresent", "Always", "Never"],
+                        "default": "IfNotPresent",
+                    },
+                    "pullSecrets": {
+                        "type": "array",
+                        "description": "Secrets with credentials for the registry.",
+                        "items": secret_name("The name of a Secret of type kubernetes.io/dockerconfigjson."),
+                    },
+                },
+            ),
+            "workers": {
+                "type": "integer",
+                "description": "Server processes in each pod. Memory follows.",
+                "minimum": 1,
+                "maximum": 32,
+                "default": 2,
+            },
+            "jobs": {"type": "boolean", "description": "Whether the server runs MLflow's background jobs.", "default": False},
+            "mode": {
+                "type": "string",
+                "description": "proxied: artifacts go through the server. direct: clients reach the store themselves.",
+                "enum": ["proxied", "direct"],
+                "default": "proxied",
+            },
+            "staticPrefix": text(
+                "The path that the server is served under.",
+                r"(?:/[A-Za-z0-9._~-]+)+",
+                "a path like /mlflow, without a slash at its end",
+                examples=["/mlflow"],
+            ),
+            "logLevel": {
+                "type": "string",
+                "description": "How much the server logs.",
+                "enum": ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+                "default": "INFO",
+            },
+            "args": {
+                "type": "array",
+                "description": "More arguments of `mlflow server`, for options that have no key here.",
+                "items": {"type": "string"},
+            },
+            "env": {
+                "type": "object",
+                "description": "More environment variables, none of them secret.",
+                "additionalProperties": {"type": "string"},
+                "propertyNames": {
+                    "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+                    "patternErrorMessage": "the name of an environment variable: letters, digits and '_'",
+                },
+            },
+            "envFrom": {
+                "type": "array",
+                "description": "Secrets and ConfigMaps whose keys become environment variables.",
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                    "properties": {
+                        "secretRef": object_of("A Secret.", {"name": secret_name("Its name.")}, required=["name"]),
+                        "configMapRef": object_of("A ConfigMap.", {"name": secret_name("Its name.")}, required=["name"]),
+                    },
+                },
+            },
+        },
+    )
+}
+
+_OWNED = {
+    "MLFLOW_HOST": "the server has to listen on every address of the pod",
+    "MLFLOW_PORT": "the Service and the probes use port 5000",
+    "MLFLOW_WORKERS": "set mlflow.workers",
+    "MLFLOW_STATIC_PREFIX": "set mlflow.staticPrefix",
+    "MLFLOW_LOGGING_LEVEL": "set mlflow.logLevel",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "set mlflow.jobs",
+    "MLFLOW_SERVE_ARTIFACTS": "set mlflow.mode",
+    "MLFLOW_SERVER_ALLOWED_HOSTS": "it is worked out from host, namespace and ingress: set host",
+    "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": "it is worked out from host and ingress: set host",
+    "MLFLOW_BACKEND_STORE_URI": "it is worked out from the key database",
+    "MLFLOW_ARTIFACTS_DESTINATION": "it is worked out from the key artifacts",
+    "MLFLOW_DEFAULT_ARTIFACT_ROOT": "it is worked out from artifacts and mlflow.mode",
+    "MLFLOW_S3_ENDPOINT_URL": "set artifacts.endpoint",
+    "MLFLOW_S3_UPLOAD_EXTRA_ARGS": "set artifacts.kmsKeyArn",
+    "AWS_DEFAULT_REGION": "set artifacts.region",
+    "AWS_REGION": "set artifacts.region",
+    "AWS_CA_BUNDLE": "set artifacts.caSecret",
+    "PGPASSWORD": "set database.existingSecret",
+    "AWS_ACCESS_KEY_ID": "set artifacts.existingSecret",
+    "AWS_SECRET_ACCESS_KEY": "set artifacts.existingSecret",
+}
+_OPTIONS = {
+    "--host": "MLFLOW_HOST",
+    "-h": "MLFLOW_HOST",
+    "--port": "MLFLOW_PORT",
+    "-p": "MLFLOW_PORT",
+    "--workers": "MLFLOW_WORKERS",
+    "-w": "MLFLOW_WORKERS",
+    "--static-prefix": "MLFLOW_STATIC_PREFIX",
+    "--serve-artifacts": "MLFLOW_SERVE_ARTIFACTS",
+    "--no-serve-artifacts": "MLFLOW_SERVE_ARTIFACTS",
+    "--allowed-hosts": "MLFLOW_SERVER_ALLOWED_HOSTS",
+    "--cors-allowed-origins": "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS",
+    "--backend-store-uri": "MLFLOW_BACKEND_STORE_URI",
+    "--artifacts-destination": "MLFLOW_ARTIFACTS_DESTINATION",
+    "--default-artifact-root": "MLFLOW_DEFAULT_ARTIFACT_ROOT",
+}
+_SECRET_WORDS = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "CREDENTIAL", "PRIVATE_KEY", "API_KEY", "ACCESS_KEY")
+
+
+@dataclass(frozen=True)
+class Mlflow:
+    """The settings of the server; `image_tag` is never empty."""
+
+    version: str
+    repository: str
+    tag: str
+    digest: str | None
+    pull_policy: str
+    pull_secrets: tuple[str, ...]
+    workers: int
+    jobs: bool
+    mode: Literal["proxied", "direct"]
+    static_prefix: str
+    log_level: str
+    args: tuple[str, ...]
+    env: dict[str, str]
+    env_from: tuple[dict[str, Any], ...]
+
+
+def read(values: Mapping[str, Any], kind: Kind) -> Mlflow:  # noqa: ARG001
+    """The server's settings."""
+    given = values.get("mlflow", {})
+    image = given.get("image", {})
+    version = given.get("version", VERSION)
+    return Mlflow(
+        version=version,
+        repository=image.get("repository", _IMAGE),
+        tag=image.get("tag", f"v{version}-full"),
+        digest=image.get("digest"),
+        pull_policy=image.get("pullPolicy", "IfNotPresent"),
+        pull_secrets=tuple(image.get("pullSecrets", ())),
+        workers=given.get("workers", 2),
+        jobs=given.get("jobs", False),
+        mode=given.get("mode", "proxied"),
+        static_prefix=given.get("staticPrefix", ""),
+        log_level=given.get("logLevel", "INFO"),
+        args=tuple(given.get("args", ())),
+        env=dict(given.get("env", {})),
+        env_from=tuple(given.get("envFrom", ())),
+    )
+
+
+def check(environment: Environment) -> Iterable[Finding]:
+    """Versions that the base cannot run, settings that are worked out, secrets in plain sight."""
+    mlflow = environment.mlflow
+    yield from _version(mlflow.version)
+    if mlflow.tag == "latest" and not mlflow.digest:
+        yield Finding(
+            ("mlflow", "image", "tag"),
+            "unpinned-image",
+            "the tag 'latest' names another image tomorrow",
+            "name a version, or add the digest",
+        )
+    for name in mlflow.env:
+        yield from _variable(name)
+    for index, argument in enumerate(mlflow.args):
+        name = _OPTIONS.get(argument.split("=", 1)[0])
+        if name:
+            message = f"the argument {argument.split('=', 1)[0]} is not yours to set"
+            yield Finding(("mlflow", "args", index), "reserved-setting", message, _OWNED[name])
+    if mlflow.mode == "direct" and environment.kind.store == "minio":
+        yield Finding(
+            ("mlflow", "mode"),
+            "unreachable-store",
+            "mode 'direct' sends clients to the object store, but this one is inside the cluster and open to the server alone",
+            "use mode: proxied, or a kind whose store clients can reach",
+        )
+
+
+def _version(version: str) -> Iterator[Finding]:
+    numbers = tuple(int(number) for number in version.split("rc")[0].split("."))
+    if numbers < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        yield Finding(
+            ("mlflow", "version"),
+            "unsupported-version",
+            f"MLflow {version} is older than {oldest}, the first with an image that holds the drivers of databases and stores",
+            f"use {oldest} or later; the default is {VERSION}",
+        )
+
+
+def _variable(name: str) -> Iterator[Finding]:
+    route: Route = ("mlflow", "env", name)
+    if name in _OWNED:
+        yield Finding(route, "reserved-setting", f"the variable {name} is not yours to set", _OWNED[name], at_key=True)
+    elif any(word in name.upper() for word in _SECRET_WORDS):
+        yield Finding(
+            route,
+            "secret-in-plain-sight",
+            f"{name} looks like a secret, and env is committed and readable in a ConfigMap",
+            "put it into a Secret and name that in mlflow.envFrom",
+            at_key=True,
+        )
+
+
+def plan(environment: Environment) -> Overlay:
+    """The image, the server's settings, and the probes that follow from the prefix."""
+    mlflow = environment.mlflow
+    return Overlay(
+        changes=tuple(_settings(environment)) + tuple(_pod(mlflow)),
+        images=(Image(_IMAGE, mlflow.repository, mlflow.tag, mlflow.digest, ("mlflow", "image")),),
+        secrets=tuple(_secrets(mlflow)),
+    )
+
+
+def _secrets(mlflow: Mlflow) -> Iterator[Secret]:
+    for index, source in enumerate(mlflow.env_from):
+        if "secretRef" in source:
+            yield Secret(source["secretRef"]["name"], (), ("mlflow", "envFrom", index), in_cluster=False)
+    for index, name in enumerate(mlflow.pull_secrets):
+        yield Secret(name, (), ("mlflow", "image", "pullSecrets", index), in_cluster=False, type="docker-registry")
+
+
+def _settings(environment: Environment) -> Iterator[Change]:
+    mlflow = environment.mlflow
+    yield setting("MLFLOW_WORKERS", str(mlflow.workers), ("mlflow", "workers"), "server processes in each pod")
+    yield setting(
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", str(mlflow.jobs).lower(), ("mlflow", "jobs"), "the job runner and its consumers"
+    )
+    yield setting("MLFLOW_LOGGING_LEVEL", mlflow.log_level, ("mlflow", "logLevel"), "how much the server logs")
+    proxied = str(mlflow.mode == "proxied").lower()
+    yield setting("MLFLOW_SERVE_ARTIFACTS", proxied, ("mlflow", "mode"), "whether artifacts go through the server")
+    if mlflow.static_prefix:
+        yield setting("MLFLOW_STATIC_PREFIX", mlflow.static_prefix, ("mlflow", "staticPrefix"), "the path it is served under")
+    for name, value in mlflow.env.items():
+        yield setting(name, value, ("mlflow", "env", name), "set by hand")
+
+
+def _pod(mlflow: Mlflow) -> Iterator[Change]:
+    server = (*POD, "containers", Named("mlflow"))
+    if mlflow.static_prefix:
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            path = f"{mlflow.static_prefix}/health"
+            because: Route = ("mlflow", "staticPrefix")
+            yield Change(SERVER, (*server, probe, "httpGet", "path"), path, because, "the prefix covers /health too")
+    if mlflow.args:
+        yield Change(SERVER, (*server, "args"), list(mlflow.args), ("mlflow", "args"), "more options of mlflow server")
+    if mlflow.env_from:
+        settings = {"configMapRef": {"name": "mlflow-env"}}
+        sources = [settings, *mlflow.env_from]
+        yield Change(SERVER, (*server, "envFrom"), sources, ("mlflow", "envFrom"), "variables from Secrets and ConfigMaps")
+
+    for target, containers in (
+        (SERVER, (("initContainers", "wait-for-schema"), ("containers", "mlflow"))),
+        (MIGRATION, (("containers", "migrate"),)),
+    ):
+        if mlflow.pull_policy != "IfNotPresent":
+            for group, name in containers:
+                route = (*POD, group, Named(name), "imagePullPolicy")
+                yield Change(target, route, mlflow.pull_policy, ("mlflow", "image", "pullPolicy"), "when the image is pulled")
+        if mlflow.pull_secrets:
+            names = [{"name": name} for name in mlflow.pull_secrets]
+            because = ("mlflow", "image", "pullSecrets")
+            yield Change(target, (*POD, "imagePullSecrets"), names, because, "credentials of the registry")

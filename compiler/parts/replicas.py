@@ -1,0 +1,43 @@
+"""How many pods of the server run.
+
+The server keeps nothing on its disk, so pods are equal and are replaced one by one. With more than one, a
+PodDisruptionBudget lets a drain take one at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from compiler.kind import Kind
+from compiler.overlay import SERVER, Change, Overlay
+from compiler.part import sound
+
+if TYPE_CHECKING:
+    from compiler.environment import Environment
+
+KEYS = {
+    "replicas": {
+        "type": "integer",
+        "description": "Pods of the server.",
+        "minimum": 1,
+        "maximum": 100,
+        "default": 1,
+    }
+}
+
+check = sound
+
+
+def read(values: Mapping[str, Any], kind: Kind) -> int:  # noqa: ARG001
+    """The number of pods."""
+    return int(values.get("replicas", 1))
+
+
+def plan(environment: Environment) -> Overlay:
+    """The number, and a disruption budget where there is more than one."""
+    replicas = environment.replicas
+    return Overlay(
+        components=("replicas-several",) if replicas > 1 else (),
+        changes=(Change(SERVER, ("spec", "replicas"), replicas, ("replicas",), "pods of the server"),),
+    )

@@ -1,0 +1,161 @@
+"""The compiler as one function: from the text of an environment to its overlay, proved, or to what is wrong with it.
+
+    read -> violations -> environment -> check -> plan -> emit -> build -> conform, rules
+
+All problems of a stage are reported together; the next stage runs only when there is no error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from compiler.build import build
+from compiler.conform import conform
+from compiler.diagnostic import Diagnostic, Place, has_errors
+from compiler.emit import Tree, emit
+from compiler.environment import Environment, environment
+from compiler.manifest import Fault, Manifest
+from compiler.overlay import Overlay
+from compiler.plan import check, plan
+from compiler.route import Named, Route, follow
+from compiler.rules import RULES, faults
+from compiler.rules.changes import target
+from compiler.rules.jobs import job_names
+from compiler.schema import as_written, violations
+from compiler.source import Source, read
+from compiler.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """What came of an environment. `tree` is None when there is an error."""
+
+    name: str
+    diagnostics: list[Diagnostic]
+    environment: Environment | None = None
+    overlay: Overlay | None = None
+    tree: Tree | None = None
+    manifests: tuple[Manifest, ...] = ()
+    proved: tuple[str, ...] = ()
+    """What was proved of the build, in sentences."""
+
+
+def compile_environment(workspace: Workspace, name: str, versions: tuple[str, ...] = ()) -> Compilation:
+    """Compiles and proves an environment of a project. Writes nothing.
+
+    `versions` are Kubernetes minors to validate against, in place of the environment's own.
+    """
+    path, content = workspace.environment(name)
+    compilation = understand(name, path, content, custom=workspace.has_custom(name))
+    if compilation.environment is None:
+        return compilation
+    return prove(workspace, compilation, versions or (compilation.environment.kubernetes_version,))
+
+
+def understand(name: str, path: str, content: bytes, *, custom: bool = False) -> Compilation:
+    """The first half, without any file or program: the overlay that the text of an environment asks for."""
+    source, diagnostics = read(path, content)
+    if source is None:
+        return Compilation(name, diagnostics)
+    source = as_written(source)
+    diagnostics = violations(source)
+    if has_errors(diagnostics):
+        return Compilation(name, diagnostics)
+    known = environment(name, source.data, custom=custom)
+    diagnostics = sorted({source.diagnose(finding) for finding in check(source, known)})
+    if has_errors(diagnostics):
+        return Compilation(name, diagnostics)
+    return Compilation(name, diagnostics, known, plan(known))
+
+
+def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, ...]) -> Compilation:
+    """The second half: builds the overlay with kubectl and holds the build against schemas and rules."""
+    if compilation.overlay is None:
+        return compilation
+    name, overlay = compilation.name, compilation.overlay
+    first = build(workspace.root, name, emit(name, overlay), overlay.generated_secrets())
+    if first.error:
+        return _failed(compilation, [_unbuilt(name, first.error)])
+    # A Job is named for what it is in the build, so its name is known only after one.
+    overlay = replace(overlay, jobs={ref: new for ref, new in job_names(first.manifests).items() if _from_base(first.manifests, ref)})
+    tree = emit(name, overlay)
+    built = build(workspace.root, name, tree, overlay.generated_secrets())
+    if built.error:
+        return _failed(compilation, [_unbuilt(name, built.error)])
+    found = [fault for version in versions for fault in conform(built.manifests, version)]
+    found += faults(overlay, built.manifests, built.made_up)
+    if found:
+        locator = Locator(workspace, name, overlay, built.manifests)
+        return _failed(compilation, sorted({locator.diagnose(fault) for fault in found}))
+    sentences = (f"every object fits the schema of Kubernetes {', '.join(versions)}", *RULES)
+    return replace(compilation, overlay=overlay, tree=tree, manifests=built.manifests, proved=sentences)
+
+
+def _from_base(manifests: tuple[Manifest, ...], ref: object) -> bool:
+    return any(manifest.ref == ref and manifest.origin.startswith("base/") for manifest in manifests)
+
+
+def _failed(compilation: Compilation, diagnostics: list[Diagnostic]) -> Compilation:
+    return replace(compilation, diagnostics=[*compilation.diagnostics, *diagnostics], environment=None, overlay=None)
+
+
+def _unbuilt(name: str, error: str) -> Diagnostic:
+    hint = "kubectl could not build the overlay; where custom/ is yours, look there first"
+    return Diagnostic(Place(f"overlays/{name}"), "build-failed", error, hint)
+
+
+@dataclass(frozen=True)
+class Locator:
+    """Finds the line that a fault of a built object comes from: of the environment, or of a file of the base."""
+
+    workspace: Workspace
+    name: str
+    overlay: Overlay
+    manifests: tuple[Manifest, ...]
+
+    def diagnose(self, fault: Fault) -> Diagnostic:
+        """A fault with its place, and with its object in the message."""
+        message = f"{fault.ref}: {fault.message}"
+        return Diagnostic(self._place(fault), fault.code, message, fault.hint)
+
+    def _place(self, fault: Fault) -> Place:
+        because = fault.because if fault.because is not None else self._cause(fault)
+        if because is not None:
+            path, content = self.workspace.environment(self.name)
+            source, _ = read(path, content)
+            if source is not None:
+                return source.locate(because)
+        manifest = next((each for each in self.manifests if each.ref == fault.ref), None)
+        if manifest is None or not manifest.origin:
+            return Place(f"overlays/{self.name}")
+        source = _base_source(self.workspace.root, manifest.origin)
+        return source.locate(_indexed(manifest, fault.route)) if source else Place(manifest.origin)
+
+    def _cause(self, fault: Fault) -> Route | None:
+        """The route of the environment that set the value at a fault, if one did."""
+        for change in self.overlay.changes:
+            built = target(self.overlay, self.manifests, change.target)
+            if built is not None and built.ref == fault.ref and fault.route[: len(change.route)] == change.route:
+                return change.because
+        return None
+
+
+def _indexed(manifest: Manifest, route: Route) -> Route:
+    """A route with its `Named` steps turned into the indexes that they have in a manifest."""
+    steps: Route = ()
+    for step in route:
+        if isinstance(step, Named):
+            items = follow(manifest.data, steps)
+            step = next((index for index, item in enumerate(items) if item.get("name") == step.name), 0)  # noqa: PLW2901
+        steps = (*steps, step)
+    return steps
+
+
+@cache
+def _base_source(root: Path, origin: str) -> Source | None:
+    path = (root / origin).resolve()
+    if root.resolve() not in path.parents or not path.is_file():
+        return None
+    return read(origin, path.read_bytes())[0]

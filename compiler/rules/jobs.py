@@ -1,0 +1,52 @@
+"""The template of a Job cannot be changed, so a Job whose content changes needs another name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+
+from compiler.manifest import Fault, Manifest
+from compiler.overlay import Overlay, Ref
+from compiler.workload import containers, workloads
+
+MAX_NAME = 63
+
+
+def digest(manifest: Manifest) -> str:
+    """Eight hexadecimal digits that stand for the content of a Job."""
+    canonical = json.dumps(manifest.data.get("spec"), sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:8]
+
+
+def job_names(manifests: Sequence[Manifest]) -> dict[Ref, str]:
+    """What each Job of a build is to be called: its name in the base, the version that it runs, and its content's digest."""
+    names = {}
+    for manifest in manifests:
+        if manifest.ref.kind != "Job":
+            continue
+        [workload] = workloads([manifest])
+        image = next((str(container.get("image")) for _, container in containers(workload)), "")
+        tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+        version = re.sub(r"[^a-z0-9]+", "-", tag.lower()).strip("-")
+        room = MAX_NAME - len(manifest.ref.name) - len(digest(manifest)) - 2
+        middle = version[: max(room, 0)].strip("-")
+        names[manifest.ref] = "-".join(part for part in (manifest.ref.name, middle, digest(manifest)) if part)
+    return names
+
+
+def named(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:  # noqa: ARG001
+    """Every Job of the base carries the digest of what it is in the build."""
+    own = set(overlay.jobs.values())
+    return [
+        Fault(
+            manifest.ref,
+            ("metadata", "name"),
+            "job-name",
+            f"the name should end with {digest(manifest)}, the digest of the Job's content",
+            "the API server refuses a changed Job under an old name",
+        )
+        for manifest in manifests
+        if manifest.ref.kind == "Job" and manifest.ref.name in own and not manifest.ref.name.endswith(f"-{digest(manifest)}")
+    ]

@@ -1,0 +1,30 @@
+"""No secret value may stand in a build, other than inside a Secret that is made from a git-ignored file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compiler.manifest import Fault, Manifest, strings
+from compiler.overlay import Overlay
+from compiler.route import show
+from compiler.secrecy import credential_in
+
+
+def leaks(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
+    """Values that were made up as secrets, and anything that looks like a credential, outside of generated Secrets."""
+    generated = {secret.name for secret in overlay.generated_secrets()}
+    faults = []
+    for manifest in manifests:
+        if manifest.ref.kind == "Secret":
+            if manifest.ref.name not in generated:
+                message = "a Secret with its values stands in the build, and so in git"
+                faults.append(Fault(manifest.ref, (), "secret-in-plain-sight", message, "create it beside the overlay"))
+            continue
+        for route, text in strings(manifest.data):
+            if any(value in text for value in made_up):
+                message = f"{show(route)} holds the value of a Secret"
+                faults.append(Fault(manifest.ref, route, "secret-in-plain-sight", message, "refer to the Secret instead"))
+            elif kind := credential_in(text):
+                message = f"{show(route)} looks like {kind}"
+                faults.append(Fault(manifest.ref, route, "secret-in-plain-sight", message, "put it into a Secret"))
+    return faults

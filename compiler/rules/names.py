@@ -1,0 +1,140 @@
+"""Selectors pick pods and ports exist: a Service, policy or budget that picks nothing is valid, and does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from compiler.manifest import Fault, Manifest
+from compiler.overlay import Overlay
+from compiler.route import Route
+from compiler.workload import Workload, containers, workloads
+
+_PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+
+
+def pick(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:  # noqa: ARG001
+    """Every selector picks a pod of the build, and every named port is one of the pods that are picked."""
+    pods = list(workloads(manifests))
+    services = {manifest.ref.name: manifest for manifest in manifests if manifest.ref.kind == "Service"}
+    faults: list[Fault] = []
+    for manifest in manifests:
+        match manifest.ref.kind:
+            case "Service":
+                faults += _service(manifest, pods)
+            case "Ingress":
+                faults += _ingress(manifest, services)
+            case "NetworkPolicy":
+                faults += _policy(manifest, pods)
+            case "PodDisruptionBudget":
+                faults += _selected(manifest, ("spec", "selector"), manifest.data["spec"].get("selector") or {}, pods)
+            case "Deployment" | "StatefulSet" | "DaemonSet":
+                faults += _controller(manifest, services)
+    for pod in pods:
+        faults += _probes(pod)
+    return faults
+
+
+def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
+    """Whether a label selector picks a pod with these labels."""
+    for key, value in (selector.get("matchLabels") or {}).items():
+        if labels.get(key) != value:
+            return False
+    for expression in selector.get("matchExpressions") or []:
+        value, values = labels.get(expression["key"]), expression.get("values") or []
+        holds = {
+            "In": value in values,
+            "NotIn": value not in values,
+            "Exists": value is not None,
+            "DoesNotExist": value is None,
+        }
+        if not holds[expression["operator"]]:
+            return False
+    return True
+
+
+def _fault(manifest: Manifest, route: Route, message: str) -> Fault:
+    return Fault(manifest.ref, route, "picks-nothing", message, "compare its words with those of the pods")
+
+
+def _selected(manifest: Manifest, route: Route, selector: dict[str, Any], pods: Sequence[Workload]) -> Iterator[Fault]:
+    if not any(matches(selector, pod.labels) for pod in pods):
+        yield _fault(manifest, route, f"{manifest.ref} selects no pod of the overlay")
+
+
+def _ports(pods: Sequence[Workload]) -> set[Any]:
+    ports: set[Any] = set()
+    for pod in pods:
+        for _, container in containers(pod):
+            for port in container.get("ports") or []:
+                ports |= {port.get("name"), port.get("containerPort")}
+    return ports
+
+
+def _service(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]:
+    labels = manifest.data["spec"].get("selector")
+    if not labels:
+        return
+    selector = {"matchLabels": labels}
+    yield from _selected(manifest, ("spec", "selector"), selector, pods)
+    picked = [pod for pod in pods if matches(selector, pod.labels)]
+    for index, port in enumerate(manifest.data["spec"].get("ports") or []):
+        target = port.get("targetPort", port.get("port"))
+        if picked and target not in _ports(picked):
+            message = f"the pods of {manifest.ref} have no port {target}"
+            yield _fault(manifest, ("spec", "ports", index, "targetPort"), message)
+
+
+def _ingress(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
+    for rule_index, rule in enumerate(manifest.data["spec"].get("rules") or []):
+        for index, path in enumerate((rule.get("http") or {}).get("paths") or []):
+            route = ("spec", "rules", rule_index, "http", "paths", index, "backend", "service")
+            backend = path["backend"]["service"]
+            service = services.get(backend["name"])
+            if service is None:
+                yield _fault(manifest, (*route, "name"), f"there is no Service {backend['name']}")
+                continue
+            ports = {value for port in service.data["spec"]["ports"] for value in (port.get("name"), port.get("port"))}
+            wanted = backend["port"].get("name") or backend["port"].get("number")
+            if wanted not in ports:
+                yield _fault(manifest, (*route, "port"), f"the Service {backend['name']} has no port {wanted}")
+
+
+def _policy(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]:
+    spec = manifest.data["spec"]
+    yield from _selected(manifest, ("spec", "podSelector"), spec.get("podSelector") or {}, pods)
+    own = [pod for pod in pods if matches(spec.get("podSelector") or {}, pod.labels)]
+    for direction, field in (("ingress", "from"), ("egress", "to")):
+        for index, rule in enumerate(spec.get(direction) or []):
+            route: Route = ("spec", direction, index)
+            picked = own
+            for number, peer in enumerate(rule.get(field) or []):
+                if "podSelector" in peer and "namespaceSelector" not in peer:
+                    yield from _selected(manifest, (*route, field, number), peer["podSelector"], pods)
+                    if direction == "egress":
+                        picked = [pod for pod in pods if matches(peer["podSelector"], pod.labels)]
+            for number, port in enumerate(rule.get("ports") or []):
+                name = port.get("port")
+                if isinstance(name, str) and picked and name not in _ports(picked):
+                    yield _fault(manifest, (*route, "ports", number), f"the pods have no port {name}")
+
+
+def _controller(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
+    spec = manifest.data["spec"]
+    [own] = workloads([manifest])
+    if not matches(spec.get("selector") or {}, own.labels):
+        yield _fault(manifest, ("spec", "selector"), f"{manifest.ref} does not select its own pods")
+    service = spec.get("serviceName")
+    if service and service not in services:
+        yield _fault(manifest, ("spec", "serviceName"), f"there is no Service {service}")
+
+
+def _probes(pod: Workload) -> Iterator[Fault]:
+    for route, container in containers(pod):
+        ports = {value for port in container.get("ports") or [] for value in (port.get("name"), port.get("containerPort"))}
+        for probe in _PROBES:
+            for handler in ("httpGet", "tcpSocket"):
+                target = ((container.get(probe) or {}).get(handler) or {}).get("port")
+                if target is not None and target not in ports:
+                    message = f"the container has no port {target}"
+                    yield Fault(pod.ref, (*route, probe, handler, "port"), "picks-nothing", message, "name one of its ports")

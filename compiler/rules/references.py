@@ -1,0 +1,87 @@
+"""Whatever an object names exists: in the build, or among the Secrets that the environment asks a person to create."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from compiler.manifest import Fault, Manifest
+from compiler.overlay import Overlay
+from compiler.route import Named, Route
+from compiler.workload import Workload, containers, workloads
+
+Keys = dict[str, set[str] | None]
+"""The keys of each ConfigMap or Secret by its name; None where they are not known."""
+
+
+def resolve(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:  # noqa: ARG001
+    """Every Secret, ConfigMap, ServiceAccount, Service and volume that is named is there, with the key that is named."""
+    known = {"ConfigMap": _built(manifests, "ConfigMap"), "Secret": _secrets(overlay, manifests)}
+    accounts = {manifest.ref.name for manifest in manifests if manifest.ref.kind == "ServiceAccount"} | {"default"}
+    faults = []
+    for workload in workloads(manifests):
+        account = workload.pod.get("serviceAccountName", "default")
+        if account not in accounts:
+            route = (*workload.route, "serviceAccountName")
+            faults.append(_fault(workload, route, f"the ServiceAccount {account}"))
+        for route, kind, name, key in _named(workload):
+            keys = known[kind].get(name, set()) if name in known[kind] else ABSENT_KEYS
+            if keys is ABSENT_KEYS:
+                faults.append(_fault(workload, route, f"the {kind} {name}"))
+            elif key and keys is not None and key not in keys:
+                faults.append(_fault(workload, route, f"the key {key} of the {kind} {name}"))
+        faults += _volumes(workload)
+    return faults
+
+
+ABSENT_KEYS: set[str] = {"(absent)"}
+
+
+def _fault(workload: Workload, route: Route, what: str) -> Fault:
+    return Fault(workload.ref, route, "dangling-reference", f"{what} is not there", "the pod would never start")
+
+
+def _built(manifests: Sequence[Manifest], kind: str) -> Keys:
+    return {
+        manifest.ref.name: {*(manifest.data.get("data") or {}), *(manifest.data.get("stringData") or {})}
+        for manifest in manifests
+        if manifest.ref.kind == kind
+    }
+
+
+def _secrets(overlay: Overlay, manifests: Sequence[Manifest]) -> Keys:
+    keys: Keys = dict(_built(manifests, "Secret"))
+    for secret in overlay.secrets:
+        if secret.name not in keys:
+            keys[secret.name] = {key.key for key in secret.keys} or None
+    return keys
+
+
+def _named(workload: Workload) -> Iterator[tuple[Route, str, str, str]]:
+    """Every ConfigMap and Secret that a pod names: where, which kind, which name, and which key, if one is named."""
+    for route, container in containers(workload):
+        for index, source in enumerate(container.get("envFrom") or []):
+            for field, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
+                if field in source and not source[field].get("optional"):
+                    yield (*route, "envFrom", index, field, "name"), kind, str(source[field].get("name")), ""
+        for variable in container.get("env") or []:
+            origin = variable.get("valueFrom") or {}
+            for field, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
+                if field in origin and not origin[field].get("optional"):
+                    place = (*route, "env", Named(str(variable.get("name"))), "valueFrom", field)
+                    yield (*place, "name"), kind, str(origin[field].get("name")), str(origin[field].get("key", ""))
+    for volume in workload.pod.get("volumes") or []:
+        place = (*workload.route, "volumes", Named(str(volume.get("name"))))
+        for field, kind, name in (("configMap", "ConfigMap", "name"), ("secret", "Secret", "secretName")):
+            if field in volume and not volume[field].get("optional"):
+                items = volume[field].get("items") or [{}]
+                for item in items:
+                    yield (*place, field, name), kind, str(volume[field].get(name)), str(item.get("key", ""))
+
+
+def _volumes(workload: Workload) -> Iterator[Fault]:
+    there: set[Any] = {volume.get("name") for volume in workload.pod.get("volumes") or []} | set(workload.claims)
+    for route, container in containers(workload):
+        for index, mount in enumerate(container.get("volumeMounts") or []):
+            if mount.get("name") not in there:
+                yield _fault(workload, (*route, "volumeMounts", index, "name"), f"the volume {mount.get('name')}")

@@ -1,0 +1,192 @@
+"""The JSON Schema of environments, assembled from the parts and kinds, and what in a source breaks it.
+
+The schema judges: editors, the command line and CI say the same. It is draft 7, which every editor reads, and it uses
+`if`/`then` for the demands of a kind and never `oneOf`, so that each error is about one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from compiler.diagnostic import Diagnostic, Finding
+from compiler.kind import Kind
+from compiler.kinds import KINDS
+from compiler.part import Schema
+from compiler.parts import PARTS
+from compiler.route import ABSENT, Route, follow, show
+from compiler.source import Source, nearest
+
+
+def environment_schema() -> Schema:
+    """The whole schema, as it is published."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "environment.yaml of mlflow-overlays",
+        "description": "A small description of an MLflow installation, compiled into a Kustomize overlay.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["overlay"],
+        "properties": {"overlay": _overlay_key(), **{key: schema for part in PARTS.values() for key, schema in part.KEYS.items()}},
+        "allOf": [_demands(kind) for kind in KINDS.values() if kind.requires],
+    }
+
+
+def _overlay_key() -> Schema:
+    summaries = {name: _summary(name) for name in KINDS}
+    return {
+        "type": "string",
+        "description": "The kind of overlay.\n\n" + "\n".join(f"- {name}: {text}" for name, text in summaries.items()),
+        "enum": list(KINDS),
+        "enumDescriptions": list(summaries.values()),
+    }
+
+
+def _summary(name: str) -> str:
+    import sys  # noqa: PLC0415
+
+    return (sys.modules[f"compiler.kinds.{name.replace('-', '_')}"].__doc__ or "").split("\n\n")[0].replace("\n", " ")
+
+
+def _demands(kind: Kind) -> Schema:
+    then: Schema = {}
+    for route in kind.requires:
+        here = then
+        for step in route:
+            here.setdefault("required", [])
+            if step not in here["required"]:
+                here["required"].append(step)
+            here = here.setdefault("properties", {}).setdefault(str(step), {})
+    return {"if": {"required": ["overlay"], "properties": {"overlay": {"const": kind.name}}}, "then": _pruned(then)}
+
+
+def _pruned(schema: Schema) -> Schema:
+    properties = {key: _pruned(value) for key, value in schema.get("properties", {}).items()}
+    kept = {key: value for key, value in properties.items() if value}
+    return {**{key: value for key, value in schema.items() if key != "properties"}, **({"properties": kept} if kept else {})}
+
+
+def as_written(source: Source) -> Source:
+    """The source with every scalar kept as the string that was written, where the schema wants a string.
+
+    `kubernetesVersion: 1.30` is the number 1.3 to YAML; here it stays "1.30".
+    """
+    return Source(source.path, _as_written(source, source.data, environment_schema(), ()), source.entries)
+
+
+def _as_written(source: Source, value: Any, schema: Schema, route: Route) -> Any:
+    if isinstance(value, dict):
+        properties, others = schema.get("properties", {}), schema.get("additionalProperties")
+        rest = others if isinstance(others, dict) else {}
+        return {key: _as_written(source, each, properties.get(key, rest), (*route, key)) for key, each in value.items()}
+    if isinstance(value, list):
+        items = schema.get("items", {})
+        return [_as_written(source, each, items, (*route, index)) for index, each in enumerate(value)]
+    written = source.written(route)
+    if schema.get("type") == "string" and written and value is not None and not isinstance(value, str):
+        return written
+    return value
+
+
+def violations(source: Source) -> list[Diagnostic]:
+    """Everything in a source that breaks the schema, in the order of the file. In: a source from `as_written`."""
+    from jsonschema import Draft7Validator  # noqa: PLC0415 - slow to import, and not every command needs it
+
+    data = source.data
+    if data is None:
+        message = "the file is empty; an environment says at least which kind of overlay it is"
+        return [source.diagnose(Finding((), "empty", message, "write overlay: minio-postgres"))]
+    if not isinstance(data, dict):
+        shape = "a list" if isinstance(data, list) else "a single value"
+        message = f"this is {shape}; an environment is a mapping of keys to values"
+        return [source.diagnose(Finding((), "wrong-type", message, "write overlay: minio-postgres"))]
+    errors = Draft7Validator(environment_schema()).iter_errors(data)
+    found = {finding: None for error in errors for finding in _findings(error, data)}
+    return sorted(source.diagnose(finding) for finding in found)
+
+
+def _findings(error: Any, data: dict[str, Any]) -> Iterator[Finding]:
+    route: Route = tuple(error.absolute_path)
+    match error.validator:
+        case "additionalProperties":
+            known = list(error.schema.get("properties", {}))
+            for key in error.instance:
+                if key not in known:
+                    where = f"in {show(route)}" if route else "here"
+                    yield Finding((*route, key), "unknown-key", f"'{key}' is not a key {where}", nearest(key, known), at_key=True)
+        case "required":
+            yield from _missing(error, route, data)
+        case "type":
+            yield _wrong_type(error, route)
+        case "enum":
+            choices = [str(each) for each in error.validator_value]
+            message = f"{show(route)} cannot be '{error.instance}'"
+            yield Finding(route, "unknown-value", message, nearest(str(error.instance), choices))
+        case "pattern":
+            name = error.path and show(route)
+            wanted = error.schema.get("patternErrorMessage", "another form")
+            yield Finding(route, "bad-value", f"{name} cannot be '{_short(error.instance)}'", f"it has to be {wanted}")
+        case "minLength":
+            yield Finding(route, "bad-value", f"{show(route)} is empty", "write a value, or remove the key")
+        case _:
+            yield Finding(route, "bad-value", f"{show(route)}: {_plain(error)}")
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _plain(error: Any) -> str:
+    value, limit = error.instance, error.validator_value
+    words = {
+        "minimum": f"{value} is less than {limit}",
+        "maximum": f"{value} is more than {limit}",
+        "minItems": "the list is empty",
+        "maxLength": f"{len(str(value))} characters are more than {limit}",
+        "uniqueItems": "the list names something twice",
+        "minProperties": "one of its keys has to be set",
+        "maxProperties": "only one of its keys can be set",
+    }
+    return words.get(error.validator, error.message)
+
+
+def _missing(error: Any, route: Route, data: dict[str, Any]) -> Iterator[Finding]:
+    kind = KINDS.get(str(data.get("overlay")))
+    for key in error.validator_value:
+        if key in error.instance:
+            continue
+        missing: Route = (*route, key)
+        if missing == ("overlay",):
+            choices = ", ".join(KINDS)
+            yield Finding((), "missing-key", "the key overlay is missing: it says which kind of overlay this is", f"one of {choices}")
+            continue
+        demands = {each: why for each, why in kind.requires.items() if each[: len(missing)] == missing} if kind else {}
+        if not demands:
+            yield Finding(route, "missing-key", f"{show(route)} needs the key {key}", at_key=True)
+        for demand, why in demands.items():
+            place: Route = route if follow(data, route) is not ABSENT and route else ("overlay",)
+            message = f"'{kind.name if kind else ''}' needs {show(demand)}: {why}"
+            yield Finding(place, "missing-key", message, f"add {show(demand)}", at_key=True)
+
+
+def _wrong_type(error: Any, route: Route) -> Finding:
+    wanted = {
+        "string": "text",
+        "integer": "a whole number",
+        "boolean": "true or false",
+        "array": "a list",
+        "object": "a mapping of keys to values",
+    }[error.validator_value]
+    value = error.instance
+    if value is None:
+        return Finding(route, "wrong-type", f"{show(route)} has no value; it has to be {wanted}", "write a value, or remove the key")
+    given = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}[type(value)]
+    hint = ""
+    if isinstance(value, str) and error.validator_value in ("integer", "boolean"):
+        plain = value.strip().lower()
+        if plain.lstrip("-").isdigit() or plain in ("true", "false"):
+            hint = f"remove the quotes: {plain}"
+        elif plain in ("yes", "no", "on", "off"):
+            hint = f"write {'true' if plain in ('yes', 'on') else 'false'}"
+    return Finding(route, "wrong-type", f"{show(route)} has to be {wanted}, and this is {given}", hint)

@@ -1,0 +1,62 @@
+"""The pods of a build, wherever they stand: in Deployments, StatefulSets, DaemonSets, Jobs, CronJobs, or alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from compiler.manifest import Manifest
+from compiler.overlay import Ref
+from compiler.route import ABSENT, Named, Route, follow
+
+_TEMPLATES: dict[str, Route] = {
+    "Deployment": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "ReplicaSet": ("spec", "template"),
+    "Job": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "Pod": (),
+}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A pod template: the object that holds it, where, and what it says."""
+
+    ref: Ref
+    route: Route
+    labels: dict[str, str]
+    pod: dict[str, Any]
+    claims: tuple[str, ...] = ()
+    """Volumes that a StatefulSet claims for each pod."""
+
+
+def workloads(manifests: Iterable[Manifest]) -> Iterator[Workload]:
+    """The pod templates of a build."""
+    for manifest in manifests:
+        route = _TEMPLATES.get(manifest.ref.kind)
+        if route is None:
+            continue
+        template = follow(manifest.data, route)
+        if template is ABSENT or not isinstance(template, dict):
+            continue
+        labels = (template.get("metadata") or {}).get("labels") or {}
+        claims = (manifest.data.get("spec") or {}).get("volumeClaimTemplates") or []
+        names = tuple(str((claim.get("metadata") or {}).get("name")) for claim in claims)
+        yield Workload(manifest.ref, (*route, "spec"), labels, template.get("spec") or {}, names)
+
+
+def containers(workload: Workload) -> Iterator[tuple[Route, dict[str, Any]]]:
+    """Every container of a pod, init containers first, with its route in the object."""
+    for group in ("initContainers", "containers"):
+        for container in workload.pod.get(group) or []:
+            yield (*workload.route, group, Named(str(container.get("name")))), container
+
+
+def image_name(reference: str) -> str:
+    """An image without tag and digest."""
+    name = reference.partition("@")[0]
+    head, _, tag = name.rpartition(":")
+    return head if head and "/" not in tag else name

@@ -1,0 +1,120 @@
+"""The project on disk: its environments, what a tree would change there, and changing it.
+
+Every file is replaced in one step, by renaming a finished file over the old one. The overlay is one file, and it is replaced
+last: interrupted at any moment, the overlay on disk is the old one or the new one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from compiler.build import env_file
+from compiler.emit import COMPILED, KUSTOMIZATION, WRITTEN, Tree
+from compiler.errors import Missing, Usage
+from compiler.overlay import Secret
+from compiler.part import LABEL, LABEL_WORDS
+
+ENVIRONMENT = "environment.yaml"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A project: the directory that holds `base/` and `overlays/`."""
+
+    root: Path
+
+    def names(self) -> list[str]:
+        """The environments, by name: every directory of `overlays/` with an environment.yaml."""
+        return sorted(path.parent.name for path in (self.root / "overlays").glob(f"*/{ENVIRONMENT}"))
+
+    def directory(self, name: str) -> Path:
+        """The directory of an environment. Raises `Usage` for a name that is none, so that no path leaves `overlays/`."""
+        if not re.fullmatch(LABEL, name):
+            raise Usage(f"'{name}' is not the name of an environment: {LABEL_WORDS}")
+        return self.root / "overlays" / name
+
+    def environment(self, name: str) -> tuple[str, bytes]:
+        """The path of an environment's file from the root, and what it holds. Raises `Missing` where it is not there."""
+        directory = self.directory(name)
+        path = directory / ENVIRONMENT
+        shown = f"overlays/{name}/{ENVIRONMENT}"
+        if directory.is_symlink() or path.is_symlink():
+            raise Usage(f"{shown} is a symbolic link; an environment's files are its own")
+        if not path.is_file():
+            others = ", ".join(self.names()) or "none"
+            raise Missing(f"there is no {shown}; the environments are: {others}")
+        if path.stat().st_size > 64 * 1024 * 1024:
+            raise Usage(f"{shown} is no environment: it is {path.stat().st_size} bytes long")
+        return shown, path.read_bytes()
+
+    def has_custom(self, name: str) -> bool:
+        """Whether an environment has a component of its own."""
+        return (self.directory(name) / "custom" / KUSTOMIZATION).is_file()
+
+    def stale(self, name: str, tree: Tree) -> list[str]:
+        """The files of an overlay that a tree would write, change or remove."""
+        directory = self.directory(name)
+        return [path for path in WRITTEN if _content(directory / path) != tree.get(path)]
+
+    def write(self, name: str, tree: Tree) -> list[str]:
+        """Puts a tree on disk and returns the files that changed."""
+        directory = self.directory(name)
+        changed = self.stale(name, tree)
+        # What nobody builds first, then what the top file may refer to, then the top file.
+        for path in sorted((path for path in changed if path in tree), key=lambda path: (path == KUSTOMIZATION, path == COMPILED)):
+            _replace(directory / path, tree[path], 0o644)
+        for path in changed:
+            if path not in tree:
+                (directory / path).unlink(missing_ok=True)
+        return changed
+
+    def create_secrets(self, name: str, wanted: Sequence[Secret]) -> list[str]:
+        """Creates the files of generated Secrets that are not there yet, with random values; returns their paths.
+
+        An existing file is never read or changed. The directory ignores itself, so that git never sees a value.
+        """
+        directory = self.directory(name) / "secrets"
+        missing = [secret for secret in wanted if not (directory / f"{secret.name}.env").exists()]
+        if missing:
+            directory.mkdir(mode=0o700, exist_ok=True)
+            _replace(directory / ".gitignore", "*\n", 0o644)
+        for secret in missing:
+            values = {key.key: secrets.token_urlsafe(32) if key.random else key.example for key in secret.keys}
+            _replace(directory / f"{secret.name}.env", env_file(values), 0o600)
+        return [f"overlays/{name}/secrets/{secret.name}.env" for secret in missing]
+
+
+def find(start: Path) -> Workspace:
+    """The project that a directory is in. Raises `Missing` where there is none."""
+    for directory in (start, *start.parents):
+        if (directory / "base" / "mlflow" / KUSTOMIZATION).is_file():
+            return Workspace(directory)
+    raise Missing(f"{start} is not inside a project: no directory above it holds base/mlflow")
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return None
+
+
+def _replace(path: Path, text: str, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,52 @@
+"""Sets up the virtual environment of the project, from its lock files alone.
+
+Example: python3 scripts/setup.py overlay
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+OLDEST = (3, 11)
+LOCKS = {"overlay": "requirements.lock", "test": "requirements-test.lock", "dev": "requirements-dev.lock"}
+ORDER = list(LOCKS)
+
+
+def main() -> int:
+    """Installs a lock file and the project itself. Returns the exit code: 0 done, 1 it failed, 3 Python is too old."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0], epilog=(__doc__ or "").split("\n\n")[1])
+    parser.add_argument("purpose", choices=sorted(LOCKS), help="what it is set up for")
+    purpose = parser.parse_args().purpose
+    if sys.version_info < OLDEST:
+        version = ".".join(map(str, sys.version_info[:2]))
+        print(f"setup: Python {version} is too old; 3.11 or later is needed: make PYTHON=python3.12 ...", file=sys.stderr)
+        return 3
+    print(f"setup: installing {LOCKS[purpose]} into .venv (once)", file=sys.stderr)
+    python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists() and run(sys.executable, "-m", "venv", str(VENV)):
+        print("setup: Python could not make a virtual environment; on Debian: apt-get install python3-venv", file=sys.stderr)
+        return 1
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    lock = ["--require-hashes", "--no-deps", "--requirement", str(ROOT / LOCKS[purpose])]
+    if run(*pip, *lock) or run(*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)):
+        print("setup: installing failed; the lines above say why", file=sys.stderr)
+        return 1
+    # Each lock file holds all of the one before it.
+    for done in ORDER[: ORDER.index(purpose) + 1]:
+        (VENV / f"{done}.done").touch()
+    return 0
+
+
+def run(*command: str) -> int:
+    """Runs a command and returns its exit code."""
+    return subprocess.run(command, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
