@@ -116,7 +116,7 @@ def _staged(root: Path, name: str, tree: Tree, generated: Sequence[Secret]) -> I
             shutil.copytree(custom, overlay / "custom")
         for path, text in tree.items():
             _write(overlay / path, text)
-        made_up = []
+        made_up: list[str] = []
         for secret in generated:
             values = {key.key: secrets.token_hex(16) for key in secret.keys}
             _write(overlay / "secrets" / f"{secret.name}.env", env_file(values))

@@ -30,11 +30,16 @@ app = typer.Typer(
     epilog="Example: mlflow-overlays compile prod && kubectl apply -k overlays/prod",
 )
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[ENV]...", help="Environments by name; all of them without any.")]
-Root = Annotated[
-    Path | None, typer.Option("--root", help="The project; by default the one that the current directory is in.", file_okay=False)
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[ENV]...", help="Environments by name; all of them without any.")
 ]
-Output = Annotated[str, typer.Option("--output", "-o", help="text, json or github; github by itself in GitHub Actions.")]
+Root = Annotated[
+    Path | None,
+    typer.Option("--root", help="The project; by default the one that the current directory is in.", file_okay=False),
+]
+Output = Annotated[
+    str, typer.Option("--output", "-o", help="text, json or github; github by itself in GitHub Actions.")
+]
 
 
 def _default_output() -> str:
@@ -44,7 +49,10 @@ def _default_output() -> str:
 @app.command("compile", epilog="Example: mlflow-overlays compile prod")
 def compile_(
     names: Names = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; say which files would change, and exit 1 if any.")] = False,
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; say which files would change, and exit 1 if any.")
+    ] = False,
     root: Root = None,
     output: Output = "",
 ) -> None:
@@ -73,7 +81,10 @@ def compile_(
 def check(
     names: Names = None,
     kubernetes_version: Annotated[
-        list[str] | None, typer.Option("--kubernetes-version", help="A minor to validate against, in place of the environment's; 'all' is each.")
+        list[str] | None,
+        typer.Option(
+            "--kubernetes-version", help="A minor to validate against, in place of the environment's; 'all' is each."
+        ),
     ] = None,
     root: Root = None,
     output: Output = "",
@@ -111,7 +122,7 @@ def secrets(names: Names = None, root: Root = None, output: Output = "") -> None
 @app.command(epilog="Example: mlflow-overlays schema > schema/environment.schema.json")
 def schema() -> None:
     """Print the JSON Schema of environment.yaml."""
-    from compiler.schema import environment_schema  # noqa: PLC0415
+    from compiler.schema import environment_schema
 
     typer.echo(json.dumps(environment_schema(), indent=2))
 
@@ -119,7 +130,7 @@ def schema() -> None:
 @app.command(epilog="Example: mlflow-overlays kinds")
 def kinds() -> None:
     """List the kinds of overlay."""
-    from compiler.schema import environment_schema  # noqa: PLC0415
+    from compiler.schema import environment_schema
 
     key = environment_schema()["properties"]["overlay"]
     for name, summary in zip(key["enum"], key["enumDescriptions"], strict=True):
@@ -142,7 +153,7 @@ def _start(names: list[str] | None, root: Path | None, output: str) -> tuple[Wor
 
 
 def _versions(asked: list[str]) -> tuple[str, ...]:
-    from compiler.parts.kubernetes_version import SUPPORTED  # noqa: PLC0415
+    from compiler.parts.kubernetes_version import SUPPORTED
 
     if "all" in asked:
         return SUPPORTED
@@ -153,14 +164,16 @@ def _versions(asked: list[str]) -> tuple[str, ...]:
 
 
 def _stale(name: str, path: str) -> Diagnostic:
-    from compiler.diagnostic import Place  # noqa: PLC0415
+    from compiler.diagnostic import Place
 
     message = "the file is not what environment.yaml and the base make of it"
-    return Diagnostic(Place(f"overlays/{name}/{path}"), "stale", message, f"run make overlay ENV={name}, and commit what it writes")
+    return Diagnostic(
+        Place(f"overlays/{name}/{path}"), "stale", message, f"run make overlay ENV={name}, and commit what it writes"
+    )
 
 
 def _tell(compilation: Compilation, changed: list[str], created: list[str]) -> None:
-    from compiler.build import kubectl  # noqa: PLC0415
+    from compiler.build import kubectl
 
     name = compilation.name
     typer.echo(f"overlays/{name}: " + (f"wrote {', '.join(changed)}" if changed else "nothing changed"))
@@ -202,7 +215,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except Exception:  # noqa: BLE001 - the last resort
         typer.echo(traceback.format_exc(), err=True, nl=False)
-        typer.echo("mlflow-overlays: this is a bug in the compiler, not in your files; please report the lines above", err=True)
+        typer.echo(
+            "mlflow-overlays: this is a bug in the compiler, not in your files; please report the lines above", err=True
+        )
         sys.exit(errors.BUG)
 
 

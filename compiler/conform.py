@@ -50,7 +50,7 @@ def _directory(version: str) -> Path:
 
 @cache
 def _registry(version: str) -> Any:
-    from referencing import Registry, Resource  # noqa: PLC0415 - only where something is validated
+    from referencing import Registry, Resource
 
     definitions = json.loads((_directory(version) / "_definitions.json").read_text(encoding="utf-8"))
     return Resource.from_contents(definitions) @ Registry()
@@ -59,7 +59,7 @@ def _registry(version: str) -> Any:
 @cache
 def _validator(version: str, api_version: str, kind: str) -> Any:
     """The validator of a kind, or None where the version does not have the kind."""
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - only where something is validated
+    from jsonschema import Draft202012Validator
 
     group = re.sub(r"^([^./]*)(?:\.[^/]*)?/", r"\1-", api_version)
     path = _directory(version) / f"{kind.lower()}-{group}.json"
@@ -81,7 +81,9 @@ def _faults(manifest: Manifest, version: str) -> Iterator[Fault]:
         message = f"Kubernetes {version} has no {ref.kind} of {ref.api_version}"
         yield Fault(ref, ("kind",), "unknown-kind", message, "check the spelling of apiVersion and kind")
         return
-    for error in sorted(validator.iter_errors(manifest.data), key=lambda error: [str(step) for step in error.absolute_path]):
+    for error in sorted(
+        validator.iter_errors(manifest.data), key=lambda error: [str(step) for step in error.absolute_path]
+    ):
         yield from _explained(ref, error)
 
 
@@ -91,12 +93,20 @@ def _explained(ref: Any, error: Any) -> Iterator[Fault]:
         known = list(error.schema.get("properties", {}))
         for key in error.instance:
             if key not in known:
-                yield Fault(ref, (*route, key), "schema-unknown-field", f"{show((*route, key))} is no field", nearest(key, known))
+                yield Fault(
+                    ref,
+                    (*route, key),
+                    "schema-unknown-field",
+                    f"{show((*route, key))} is no field",
+                    nearest(key, known),
+                )
     elif error.validator == "required":
         yield Fault(ref, route, "schema-missing-field", f"{show(route)}: {error.message}")
     elif error.validator == "type":
         wanted = error.validator_value
         words = " or ".join(each for each in wanted if each != "null") if isinstance(wanted, list) else str(wanted)
-        yield Fault(ref, route, "schema-wrong-type", f"{show(route)} is {error.instance!r}, and has to be of type {words}")
+        yield Fault(
+            ref, route, "schema-wrong-type", f"{show(route)} is {error.instance!r}, and has to be of type {words}"
+        )
     else:
         yield Fault(ref, route, "schema-bad-value", f"{show(route)}: {error.message}")

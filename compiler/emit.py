@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from compiler.document import secrets_page
 from compiler.overlay import Change, Image, Overlay, Ref, Secret
 from compiler.route import Named, Route, Step
 
@@ -63,13 +64,17 @@ def emit(name: str, overlay: Overlay) -> Tree:
     )
     top = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": overlay.namespace}
     generators = _generators(overlay.generated_secrets())
+    documents = {SECRETS: secrets_page(name, overlay)} if overlay.secrets else {}
     if not overlay.custom:
-        return {KUSTOMIZATION: header + _text(top, _inputs(overlay, "../../base"), generators, overlay), **_documents(name, overlay)}
+        return {
+            KUSTOMIZATION: header + _text(top, _inputs(overlay, "../../base"), generators, overlay),
+            **documents,
+        }
     whole = _sections({**top, "resources": ["compiled"], "components": ["custom"], **generators})
     return {
         COMPILED: header + _text(top, _inputs(overlay, "../../../base"), {}, overlay),
         KUSTOMIZATION: header + whole,
-        **_documents(name, overlay),
+        **documents,
     }
 
 
@@ -119,7 +124,9 @@ def _patches(overlay: Overlay) -> Iterable[str]:
     for target in sorted(merges):
         yield _patch(_merge(target, merges[target]))
     for target in sorted(operations):
-        changes = [{"op": "add", "path": _pointer(change.route), "value": change.value} for change in operations[target]]
+        changes = [
+            {"op": "add", "path": _pointer(change.route), "value": change.value} for change in operations[target]
+        ]
         yield _patch(changes, target=_target(target))
     for target in sorted(overlay.jobs):
         rename = [{"op": "replace", "path": "/metadata/name", "value": overlay.jobs[target]}]
@@ -164,59 +171,3 @@ def _pointer(route: Route) -> str:
 def _target(target: Ref) -> dict[str, str]:
     group, _, version = target.api_version.rpartition("/")
     return {**({"group": group} if group else {}), "version": version, "kind": target.kind, "name": target.name}
-
-
-def _documents(name: str, overlay: Overlay) -> Tree:
-    return {SECRETS: _secrets_page(name, overlay)} if overlay.secrets else {}
-
-
-def _secrets_page(name: str, overlay: Overlay) -> str:
-    generated = overlay.generated_secrets()
-    provided = [secret for secret in overlay.secrets if secret not in generated]
-    lines = [
-        f"<!-- Written by mlflow-overlays from environment.yaml. Run `make overlay ENV={name}` to make it anew. -->",
-        f"# Secrets of the environment {name}",
-        "",
-        "The manifests refer to Secrets by name; no value stands in them.",
-    ]
-    if provided:
-        lines += ["", "## To be created by you", "", f"In the namespace `{overlay.namespace}`, before the overlay is applied:"]
-        for secret in provided:
-            lines += ["", *_secret_lines(secret, overlay.namespace)]
-        lines += [
-            "",
-            "A value in single quotes is taken as it is. To keep one out of the shell's history, write it to a file without a line break at",
-            "its end, and use `--from-file=<key>=<file>` instead of `--from-literal`.",
-        ]
-    if generated:
-        lines += [
-            "",
-            "## Created for you",
-            "",
-            f"`make overlay ENV={name}` writes random values, once, to files in `secrets/`, which git ignores. Kustomize makes the Secrets",
-            "from them. Keep the files: a database takes its password from them only when its volume is new.",
-            "",
-            "| Secret | key | what it is |",
-            "|---|---|---|",
-        ]
-        lines += [f"| `{secret.name}` | `{key.key}` | {key.purpose} |" for secret in generated for key in secret.keys]
-    return "\n".join(lines) + "\n"
-
-
-def _secret_lines(secret: Secret, namespace: str) -> list[str]:
-    command = f"kubectl create secret {secret.type} {secret.name} -n {namespace}"
-    lines = [f"### `{secret.name}`", ""]
-    if secret.type == "tls":
-        return [*lines, "The certificate of the host.", "", "```sh", f"{command} --cert=tls.crt --key=tls.key", "```"]
-    if secret.type == "docker-registry":
-        arguments = "--docker-server=... --docker-username=... --docker-password='...'"
-        return [*lines, "Credentials of the registry.", "", "```sh", f"{command} {arguments}", "```"]
-    lines += [f"- `{key.key}`: {key.purpose}" for key in secret.keys] or ["Environment variables of the server, named as its keys."]
-    lines += ["", "```sh", command + "".join(f" \\\n  {_argument(key.key, key.example)}" for key in secret.keys), "```"]
-    return lines
-
-
-def _argument(key: str, example: str) -> str:
-    if example.startswith("@"):
-        return f"--from-file={key}={example[1:]}"
-    return f"--from-literal={key}='...'"

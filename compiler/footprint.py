@@ -54,7 +54,7 @@ def memory(version: str, workers: int, *, jobs: bool) -> tuple[int, int]:
 
 def _line(version: str, workers: int, jobs: bool, column: str) -> int:  # noqa: FBT001 - private
     rows = sorted((row for row in table()[measured(version)] if row.jobs == jobs), key=lambda row: row.workers)
-    points = [(row.workers, getattr(row, column)) for row in rows]
+    points = [(row.workers, int(getattr(row, column))) for row in rows]
     above = next((index for index, (count, _) in enumerate(points) if count >= workers), len(points) - 1)
     (left, low), (right, high) = points[max(above - 1, 0)], points[max(above, 1)]
     return round(low + (high - low) * (workers - left) / (right - left))

@@ -59,7 +59,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value)
 
 def parse(text: str) -> Iterator[dict[str, Any]]:
     """The documents of what kubectl printed."""
-    for document in yaml.load_all(text, Loader=_Loader):  # noqa: S506 - a safe loader with fewer types
+    for document in yaml.load_all(text, Loader=_Loader):
         if document is not None:
             yield document
 

@@ -22,8 +22,9 @@ Schema = dict[str, Any]
 class Part(Protocol):
     """The functions and names of a module that is a part."""
 
-    KEYS: Mapping[str, Schema]
-    """The top-level keys that the part owns, and the schema of each."""
+    @property
+    def KEYS(self) -> Mapping[str, Schema]:  # noqa: N802 - a constant of the module
+        """The top-level keys that the part owns, and the schema of each."""
 
     def read(self, values: Mapping[str, Any], kind: Kind) -> Any:
         """The part's settings as a frozen value. In: the whole environment, valid by the schema. Cannot fail."""
@@ -35,7 +36,7 @@ class Part(Protocol):
         """What the part asks for: components, changes, images, Secrets."""
 
 
-def sound(environment: Environment) -> Iterable[Finding]:  # noqa: ARG001 - the signature of every check
+def sound(environment: Environment) -> Iterable[Finding]:
     """The check of a part whose schema says everything."""
     return ()
 

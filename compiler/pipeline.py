@@ -79,7 +79,9 @@ def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, .
     if first.error:
         return _failed(compilation, [_unbuilt(name, first.error)])
     # A Job is named for what it is in the build, so its name is known only after one.
-    overlay = replace(overlay, jobs={ref: new for ref, new in job_names(first.manifests).items() if _from_base(first.manifests, ref)})
+    overlay = replace(
+        overlay, jobs={ref: new for ref, new in job_names(first.manifests).items() if _from_base(first.manifests, ref)}
+    )
     tree = emit(name, overlay)
     built = build(workspace.root, name, tree, overlay.generated_secrets())
     if built.error:

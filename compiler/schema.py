@@ -27,7 +27,10 @@ def environment_schema() -> Schema:
         "type": "object",
         "additionalProperties": False,
         "required": ["overlay"],
-        "properties": {"overlay": _overlay_key(), **{key: schema for part in PARTS.values() for key, schema in part.KEYS.items()}},
+        "properties": {
+            "overlay": _overlay_key(),
+            **{key: schema for part in PARTS.values() for key, schema in part.KEYS.items()},
+        },
         "allOf": [_demands(kind) for kind in KINDS.values() if kind.requires],
     }
 
@@ -43,7 +46,7 @@ def _overlay_key() -> Schema:
 
 
 def _summary(name: str) -> str:
-    import sys  # noqa: PLC0415
+    import sys
 
     return (sys.modules[f"compiler.kinds.{name.replace('-', '_')}"].__doc__ or "").split("\n\n")[0].replace("\n", " ")
 
@@ -63,7 +66,10 @@ def _demands(kind: Kind) -> Schema:
 def _pruned(schema: Schema) -> Schema:
     properties = {key: _pruned(value) for key, value in schema.get("properties", {}).items()}
     kept = {key: value for key, value in properties.items() if value}
-    return {**{key: value for key, value in schema.items() if key != "properties"}, **({"properties": kept} if kept else {})}
+    return {
+        **{key: value for key, value in schema.items() if key != "properties"},
+        **({"properties": kept} if kept else {}),
+    }
 
 
 def as_written(source: Source) -> Source:
@@ -90,7 +96,7 @@ def _as_written(source: Source, value: Any, schema: Schema, route: Route) -> Any
 
 def violations(source: Source) -> list[Diagnostic]:
     """Everything in a source that breaks the schema, in the order of the file. In: a source from `as_written`."""
-    from jsonschema import Draft7Validator  # noqa: PLC0415 - slow to import, and not every command needs it
+    from jsonschema import Draft7Validator
 
     data = source.data
     if data is None:
@@ -113,7 +119,9 @@ def _findings(error: Any, data: dict[str, Any]) -> Iterator[Finding]:
             for key in error.instance:
                 if key not in known:
                     where = f"in {show(route)}" if route else "here"
-                    yield Finding((*route, key), "unknown-key", f"'{key}' is not a key {where}", nearest(key, known), at_key=True)
+                    yield Finding(
+                        (*route, key), "unknown-key", f"'{key}' is not a key {where}", nearest(key, known), at_key=True
+                    )
         case "required":
             yield from _missing(error, route, data)
         case "type":
@@ -148,7 +156,7 @@ def _plain(error: Any) -> str:
         "minProperties": "one of its keys has to be set",
         "maxProperties": "only one of its keys can be set",
     }
-    return words.get(error.validator, error.message)
+    return words.get(str(error.validator), str(error.message))
 
 
 def _missing(error: Any, route: Route, data: dict[str, Any]) -> Iterator[Finding]:
@@ -159,7 +167,12 @@ def _missing(error: Any, route: Route, data: dict[str, Any]) -> Iterator[Finding
         missing: Route = (*route, key)
         if missing == ("overlay",):
             choices = ", ".join(KINDS)
-            yield Finding((), "missing-key", "the key overlay is missing: it says which kind of overlay this is", f"one of {choices}")
+            yield Finding(
+                (),
+                "missing-key",
+                "the key overlay is missing: it says which kind of overlay this is",
+                f"one of {choices}",
+            )
             continue
         demands = {each: why for each, why in kind.requires.items() if each[: len(missing)] == missing} if kind else {}
         if not demands:
@@ -180,8 +193,15 @@ def _wrong_type(error: Any, route: Route) -> Finding:
     }[error.validator_value]
     value = error.instance
     if value is None:
-        return Finding(route, "wrong-type", f"{show(route)} has no value; it has to be {wanted}", "write a value, or remove the key")
-    given = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}[type(value)]
+        return Finding(
+            route,
+            "wrong-type",
+            f"{show(route)} has no value; it has to be {wanted}",
+            "write a value, or remove the key",
+        )
+    given = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}[
+        type(value)
+    ]
     hint = ""
     if isinstance(value, str) and error.validator_value in ("integer", "boolean"):
         plain = value.strip().lower()

@@ -133,7 +133,7 @@ def _decode(content: bytes) -> str:
         raise Refusal(mark, "not-utf8", "this is not UTF-8 text", "save the file as UTF-8") from None
     for line_number, line in enumerate(text.split("\n"), 1):
         for column, character in enumerate(line, 1):
-            if ord(character) < 32 and character not in "\t\r" or ord(character) == 127:
+            if (ord(character) < 32 and character not in "\t\r") or ord(character) == 127:
                 raise Refusal(
                     Mark(line_number, column),
                     "yaml-syntax",
@@ -157,7 +157,8 @@ class _Reader:
         documents = 0
         try:
             for event in yaml.parse(text, Loader=_Loader):
-                mark = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+                start = event.start_mark
+                mark = Mark(start.line + 1, start.column + 1) if start else Mark(1, 1)
                 match event:
                     case yaml.DocumentStartEvent():
                         documents += 1
@@ -178,8 +179,13 @@ class _Reader:
                         self._scalar(stack, event, mark)
                     case yaml.AliasEvent():
                         raise Refusal(
-                            mark, "alias", f"the alias *{event.anchor} is not part of the language", "write the value out"
+                            mark,
+                            "alias",
+                            f"the alias *{event.anchor} is not part of the language",
+                            "write the value out",
                         )
+                    case _:
+                        pass
         except yaml.MarkedYAMLError as error:
             raise _syntax(error, text) from None
         return self.root
@@ -187,10 +193,15 @@ class _Reader:
     def _refuse_extras(self, event: Any, mark: Mark) -> None:
         if event.anchor is not None:
             raise Refusal(
-                mark, "alias", f"the anchor &{event.anchor} is not part of the language", "write the value where it is used"
+                mark,
+                "alias",
+                f"the anchor &{event.anchor} is not part of the language",
+                "write the value where it is used",
             )
         if event.tag is not None and event.tag != "!":
-            raise Refusal(mark, "tag", f"the tag {event.tag} is not part of the language", "remove it; quote what is a string")
+            raise Refusal(
+                mark, "tag", f"the tag {event.tag} is not part of the language", "remove it; quote what is a string"
+            )
 
     def _scalar(self, stack: list[_Container], event: Any, mark: Mark) -> None:
         if stack and stack[-1].expects_key:

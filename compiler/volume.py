@@ -23,7 +23,11 @@ def volume(target: Ref, size: str | None, class_name: str | None, because: Route
     claim: Route = ("spec", "volumeClaimTemplates", 0, "spec")
     changes = []
     if size:
-        changes.append(Change(target, (*claim, "resources", "requests", "storage"), size, (*because, "size"), "the volume's size"))
+        changes.append(
+            Change(target, (*claim, "resources", "requests", "storage"), size, (*because, "size"), "the volume's size")
+        )
     if class_name:
-        changes.append(Change(target, (*claim, "storageClassName"), class_name, (*because, "className"), "the volume's class"))
+        changes.append(
+            Change(target, (*claim, "storageClassName"), class_name, (*because, "className"), "the volume's class")
+        )
     return Overlay(changes=tuple(changes))

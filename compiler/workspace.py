@@ -67,7 +67,9 @@ class Workspace:
         directory = self.directory(name)
         changed = self.stale(name, tree)
         # What nobody builds first, then what the top file may refer to, then the top file.
-        for path in sorted((path for path in changed if path in tree), key=lambda path: (path == KUSTOMIZATION, path == COMPILED)):
+        for path in sorted(
+            (path for path in changed if path in tree), key=lambda path: (path == KUSTOMIZATION, path == COMPILED)
+        ):
             _replace(directory / path, tree[path], 0o644)
         for path in changed:
             if path not in tree:

@@ -20,17 +20,24 @@ ORDER = list(LOCKS)
 
 def main() -> int:
     """Installs a lock file and the project itself. Returns the exit code: 0 done, 1 it failed, 3 Python is too old."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0], epilog=(__doc__ or "").split("\n\n")[1])
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").split("\n", maxsplit=1)[0], epilog=(__doc__ or "").split("\n\n")[1]
+    )
     parser.add_argument("purpose", choices=sorted(LOCKS), help="what it is set up for")
     purpose = parser.parse_args().purpose
     if sys.version_info < OLDEST:
         version = ".".join(map(str, sys.version_info[:2]))
-        print(f"setup: Python {version} is too old; 3.11 or later is needed: make PYTHON=python3.12 ...", file=sys.stderr)
+        print(
+            f"setup: Python {version} is too old; 3.11 or later is needed: make PYTHON=python3.12 ...", file=sys.stderr
+        )
         return 3
     print(f"setup: installing {LOCKS[purpose]} into .venv (once)", file=sys.stderr)
     python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists() and run(sys.executable, "-m", "venv", str(VENV)):
-        print("setup: Python could not make a virtual environment; on Debian: apt-get install python3-venv", file=sys.stderr)
+        print(
+            "setup: Python could not make a virtual environment; on Debian: apt-get install python3-venv",
+            file=sys.stderr,
+        )
         return 1
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     lock = ["--require-hashes", "--no-deps", "--requirement", str(ROOT / LOCKS[purpose])]

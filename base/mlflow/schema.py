@@ -76,8 +76,10 @@ SYMPTOMS = (
     (State.SILENT, r"timeout expired|timed out|no route to host|network is unreachable"),
     (
         State.NO_LOGIN,
-        r"password authentication failed|no password supplied|no pg_hba\.conf entry"
-        r'|role ".*" (does not exist|is not permitted to log in)|\((1045|1130|1698),',
+        (
+            r"password authentication failed|no password supplied|no pg_hba\.conf entry"
+            r'|role ".*" (does not exist|is not permitted to log in)|\((1045|1130|1698),'
+        ),
     ),
     (State.NO_DATABASE, r'database ".*" does not exist|permission denied for database|\((1044|1049),'),
 )
@@ -143,11 +145,12 @@ def say(message: str) -> None:
 
 def backend() -> URL:
     """Read the URI of the database and prove that it can be used."""
+    uri = os.environ.get("MLFLOW_BACKEND_STORE_URI")
+    if not uri:
+        raise SettingError("MLFLOW_BACKEND_STORE_URI is not set")
     try:
-        url = make_url(os.environ["MLFLOW_BACKEND_STORE_URI"])
+        url = make_url(uri)
         url.get_dialect()
-    except KeyError:
-        raise SettingError("MLFLOW_BACKEND_STORE_URI is not set") from None
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise SettingError("MLFLOW_BACKEND_STORE_URI is not the URI of a database") from None
     if url.get_backend_name() not in {"postgresql", "mysql"}:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from compiler.diagnostic import Finding
+from compiler.image import image, image_of, unpinned
 from compiler.kind import Kind, Store
 from compiler.overlay import (
     POD,
@@ -31,8 +32,7 @@ from compiler.overlay import (
     SecretKey,
     setting,
 )
-from compiler.image import image, image_of, unpinned
-from compiler.part import HOST, object_of, secret_name, text
+from compiler.part import HOST, Schema, object_of, secret_name, text
 from compiler.peer import peers
 from compiler.route import Named, Route
 from compiler.volume import storage, volume
@@ -48,7 +48,7 @@ _MINIO_TAG = "RELEASE.2025-09-07T16-13-09Z"
 _SECRET = "mlflow-artifacts"  # noqa: S105 - a name
 _CA_FILE = "/etc/mlflow/artifacts-ca/ca.crt"
 
-KEYS = {
+KEYS: dict[str, Schema] = {
     "artifacts": object_of(
         "Where artifacts are kept.",
         {
@@ -64,7 +64,9 @@ KEYS = {
                 "a path like team-1/mlflow, without a slash at either end",
                 examples=["mlflow/artifacts"],
             ),
-            "region": text("The region of the bucket.", r"[a-z0-9-]+", "a region like eu-central-1", examples=["eu-central-1"]),
+            "region": text(
+                "The region of the bucket.", r"[a-z0-9-]+", "a region like eu-central-1", examples=["eu-central-1"]
+            ),
             "endpoint": text(
                 "The address of a store that is not Amazon's.",
                 rf"https?://{HOST}(?::[0-9]{{1,5}})?",
@@ -84,7 +86,9 @@ KEYS = {
                 r"arn:aws(?:-cn|-us-gov)?:kms:[a-z0-9-]+:[0-9]{12}:(?:key|alias)/[\w/-]+",
                 "the ARN of a key: arn:aws:kms:<region>:<12 digits>:key/<id>",
             ),
-            "caSecret": secret_name("The Secret whose key ca.crt holds the authority that signed the endpoint's certificate."),
+            "caSecret": secret_name(
+                "The Secret whose key ca.crt holds the authority that signed the endpoint's certificate."
+            ),
             "storage": storage("The volume of MinIO.", "50Gi"),
             "image": image("The image of MinIO, with its client mc.", f"{MINIO_IMAGE}:{_MINIO_TAG}"),
         },
@@ -142,14 +146,22 @@ def check(environment: Environment) -> Iterable[Finding]:
     artifacts, kind = environment.artifacts, environment.kind
     yield from _bucket(artifacts.bucket)
     if ".." in artifacts.prefix.split("/") or "." in artifacts.prefix.split("/"):
-        message = f"the prefix '{artifacts.prefix}' has a step '.' or '..', which MLflow refuses in the path of an artifact"
+        message = (
+            f"the prefix '{artifacts.prefix}' has a step '.' or '..', which MLflow refuses in the path of an artifact"
+        )
         yield Finding(("artifacts", "prefix"), "bad-prefix", message, "name the path itself")
     yield from _identity(artifacts, kind)
     if kind.store == "minio":
-        for key, value in (("endpoint", artifacts.endpoint), ("kmsKeyArn", artifacts.kms_key_arn), ("caSecret", artifacts.ca_secret)):
+        for key, value in (
+            ("endpoint", artifacts.endpoint),
+            ("kmsKeyArn", artifacts.kms_key_arn),
+            ("caSecret", artifacts.ca_secret),
+        ):
             if value:
                 message = f"artifacts.{key} belongs to a store outside the cluster, and '{kind.name}' runs its own"
-                yield Finding(("artifacts", key), "wrong-kind", message, "remove it, or use overlay: aws-keys", at_key=True)
+                yield Finding(
+                    ("artifacts", key), "wrong-kind", message, "remove it, or use overlay: aws-keys", at_key=True
+                )
     else:
         for key, value in (("storage", artifacts.size or artifacts.class_name), ("image", artifacts.image)):
             if value:
@@ -167,7 +179,9 @@ def _bucket(bucket: str) -> Iterator[Finding]:
     reason = ""
     if ".." in bucket or ".-" in bucket or "-." in bucket:
         reason = "it has a dot beside a dot or dash"
-    elif bucket.startswith(("xn--", "sthree-", "amzn-s3-demo-")) or bucket.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3")):
+    elif bucket.startswith(("xn--", "sthree-", "amzn-s3-demo-")) or bucket.endswith(
+        ("-s3alias", "--ol-s3", ".mrap", "--x-s3")
+    ):
         reason = "S3 keeps that beginning or ending for itself"
     else:
         try:
@@ -177,7 +191,9 @@ def _bucket(bucket: str) -> Iterator[Finding]:
             pass
     if reason:
         message = f"'{bucket}' cannot be the name of a bucket: {reason}"
-        yield Finding(("artifacts", "bucket"), "bad-bucket", message, "choose a name of lower-case letters, digits and dashes")
+        yield Finding(
+            ("artifacts", "bucket"), "bad-bucket", message, "choose a name of lower-case letters, digits and dashes"
+        )
 
 
 def _identity(artifacts: Artifacts, kind: Kind) -> Iterator[Finding]:
@@ -200,7 +216,9 @@ def _identity(artifacts: Artifacts, kind: Kind) -> Iterator[Finding]:
     if kind.identity != "irsa" and artifacts.role_arn:
         reason = "MinIO knows no IAM roles" if kind.store == "minio" else "its server logs in with access keys"
         message = f"roleArn means nothing to '{kind.name}': {reason}"
-        yield Finding(("artifacts", "roleArn"), "wrong-kind", message, "remove it, or use overlay: eks-irsa", at_key=True)
+        yield Finding(
+            ("artifacts", "roleArn"), "wrong-kind", message, "remove it, or use overlay: eks-irsa", at_key=True
+        )
     if kind.identity == "irsa" and artifacts.endpoint and not _is_amazon(artifacts.endpoint):
         yield Finding(
             ("artifacts", "endpoint"),
@@ -225,11 +243,16 @@ def _partition(region: str) -> str:
 def _regions(artifacts: Artifacts) -> Iterator[Finding]:
     for key, arn in (("roleArn", artifacts.role_arn), ("kmsKeyArn", artifacts.kms_key_arn)):
         if arn and arn.split(":")[1] != _partition(artifacts.region):
-            message = f"the ARN is of the partition {arn.split(':')[1]}, the region {artifacts.region} of {_partition(artifacts.region)}"
-            yield Finding(("artifacts", key), "partition-mismatch", message, "one of the two belongs to another account")
+            own, region = arn.split(":")[1], artifacts.region
+            message = f"the ARN is of the partition {own}, and the region {region} of {_partition(region)}"
+            yield Finding(
+                ("artifacts", key), "partition-mismatch", message, "one of the two belongs to another account"
+            )
     if artifacts.kms_key_arn and artifacts.kms_key_arn.split(":")[3] != artifacts.region:
         message = f"the key is in {artifacts.kms_key_arn.split(':')[3]}, the bucket in {artifacts.region}"
-        yield Finding(("artifacts", "kmsKeyArn"), "region-mismatch", message, "S3 encrypts with keys of the bucket's own region")
+        yield Finding(
+            ("artifacts", "kmsKeyArn"), "region-mismatch", message, "S3 encrypts with keys of the bucket's own region"
+        )
 
 
 def plan(environment: Environment) -> Overlay:
@@ -259,9 +282,13 @@ def _settings(environment: Environment) -> Iterator[Change]:
             yield setting("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required", because, why)
     if artifacts.kms_key_arn:
         extra = json.dumps({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": artifacts.kms_key_arn})
-        yield setting("MLFLOW_S3_UPLOAD_EXTRA_ARGS", extra, ("artifacts", "kmsKeyArn"), "objects are encrypted with this key")
+        yield setting(
+            "MLFLOW_S3_UPLOAD_EXTRA_ARGS", extra, ("artifacts", "kmsKeyArn"), "objects are encrypted with this key"
+        )
     if artifacts.ca_secret:
-        yield setting("AWS_CA_BUNDLE", _CA_FILE, ("artifacts", "caSecret"), "the authority of the endpoint's certificate")
+        yield setting(
+            "AWS_CA_BUNDLE", _CA_FILE, ("artifacts", "caSecret"), "the authority of the endpoint's certificate"
+        )
 
 
 def _s3(environment: Environment) -> Overlay:
@@ -324,7 +351,9 @@ def _keys(artifacts: Artifacts, target: Ref, container: str) -> Overlay:
 
 def _key_secret(artifacts: Artifacts, *, in_cluster: bool) -> Secret:
     keys = (
-        SecretKey("AWS_ACCESS_KEY_ID", "the access key id that the server logs in to the store with", "mlflow", random=False),
+        SecretKey(
+            "AWS_ACCESS_KEY_ID", "the access key id that the server logs in to the store with", "mlflow", random=False
+        ),
         SecretKey("AWS_SECRET_ACCESS_KEY", "the secret access key that belongs to it", "..."),
     )
     return Secret(artifacts.existing_secret, keys, ("artifacts", "existingSecret"), in_cluster)

@@ -21,7 +21,7 @@ from compiler.diagnostic import Finding
 from compiler.image import image, image_of, unpinned
 from compiler.kind import Engine, Kind
 from compiler.overlay import MIGRATION, POD, SERVER, Change, Overlay, Ref, Secret, SecretKey, setting
-from compiler.part import HOST, HOST_WORDS, object_of, secret_name, text
+from compiler.part import HOST, HOST_WORDS, Schema, object_of, secret_name, text
 from compiler.peer import peers
 from compiler.route import Named, Route
 from compiler.volume import storage, volume
@@ -38,7 +38,7 @@ _OPTION_FILE = "/run/mlflow-database/my.cnf"
 _NAME = r"[A-Za-z_][A-Za-z0-9_$-]{0,62}"
 _NAME_WORDS = "letters, digits, '_', '-' and '$', starting with a letter or '_', at most 63"
 
-KEYS = {
+KEYS: dict[str, Schema] = {
     "database": object_of(
         "Where runs are recorded.",
         {
@@ -47,8 +47,15 @@ KEYS = {
                 "description": "Which database it is. The kind says which one runs in the cluster.",
                 "enum": ["postgres", "mysql"],
             },
-            "host": text("The host of a database of yours.", HOST, HOST_WORDS, maxLength=253, examples=["db.acme.example"]),
-            "port": {"type": "integer", "description": "Its port; 5432 or 3306 by default.", "minimum": 1, "maximum": 65535},
+            "host": text(
+                "The host of a database of yours.", HOST, HOST_WORDS, maxLength=253, examples=["db.acme.example"]
+            ),
+            "port": {
+                "type": "integer",
+                "description": "Its port; 5432 or 3306 by default.",
+                "minimum": 1,
+                "maximum": 65535,
+            },
             "name": text("The database.", _NAME, _NAME_WORDS, default="mlflow"),
             "user": text(
                 "The user that owns it.",
@@ -58,7 +65,10 @@ KEYS = {
             ),
             "existingSecret": secret_name("The Secret with the user's password.", default=_SECRET),
             "passwordKey": text(
-                "The key of the password in that Secret.", r"[-._a-zA-Z0-9]{1,253}", "letters, digits and '-._'", default="password"
+                "The key of the password in that Secret.",
+                r"[-._a-zA-Z0-9]{1,253}",
+                "letters, digits and '-._'",
+                default="password",
             ),
             "tls": object_of(
                 "How a database of yours is spoken to.",
@@ -168,7 +178,9 @@ def check(environment: Environment) -> Iterable[Finding]:
         )
     if database.ca_secret and not database.tls_mode.startswith("verify"):
         message = f"caSecret names an authority, but mode {database.tls_mode} verifies nothing"
-        yield Finding(("database", "tls", "caSecret"), "conflicting-keys", message, "set mode: verify-full", at_key=True)
+        yield Finding(
+            ("database", "tls", "caSecret"), "conflicting-keys", message, "set mode: verify-full", at_key=True
+        )
     if database.image:
         yield from unpinned(("database", "image"), database.image)
 
@@ -193,7 +205,11 @@ def _secret(database: Database) -> Secret:
 def _password(database: Database) -> Iterator[Change]:
     """Name and key of the password's Secret, wherever the password is read, where they are not the default."""
     if database.engine == "postgres":
-        readers = [(SERVER, "initContainers", "wait-for-schema"), (SERVER, "containers", "mlflow"), (MIGRATION, "containers", "migrate")]
+        readers = [
+            (SERVER, "initContainers", "wait-for-schema"),
+            (SERVER, "containers", "mlflow"),
+            (MIGRATION, "containers", "migrate"),
+        ]
         variable = "PGPASSWORD"
     else:
         readers = [(SERVER, "initContainers", "option-file"), (MIGRATION, "initContainers", "option-file")]
@@ -206,7 +222,9 @@ def _password(database: Database) -> Iterator[Change]:
         reference = (*route, "valueFrom", "secretKeyRef")
         if database.existing_secret != _SECRET:
             because: Route = ("database", "existingSecret")
-            yield Change(target, (*reference, "name"), database.existing_secret, because, "the Secret with the password")
+            yield Change(
+                target, (*reference, "name"), database.existing_secret, because, "the Secret with the password"
+            )
         if database.password_key != "password":  # noqa: S105 - a name
             because = ("database", "passwordKey")
             yield Change(target, (*reference, "key"), database.password_key, because, "the password's key")
@@ -217,7 +235,10 @@ def _in_cluster(database: Database) -> Overlay:
     store = Ref("apps/v1", "StatefulSet", engine)
     superuser = {"postgres": ("postgres-superuser", "postgres"), "mysql": ("mysql-root", "root")}[engine]
     secret = Secret(
-        superuser[0], (SecretKey("password", f"the password of the database's own superuser {superuser[1]}", "..."),), ("database",), True
+        superuser[0],
+        (SecretKey("password", f"the password of the database's own superuser {superuser[1]}", "..."),),
+        ("database",),
+        in_cluster=True,
     )
     create = (*POD, "initContainers", Named("create"), "env")
     changes = tuple(
@@ -244,11 +265,16 @@ def _external(environment: Environment) -> Overlay:
         why = "the server and the migration reach this database"
         overlay += Overlay(changes=(Change(POLICY, ("spec", "egress"), egress, ("database", "host"), why),))
     if database.engine == "postgres":
-        overlay += Overlay(changes=(setting("PGSSLMODE", database.tls_mode, ("database", "tls", "mode"), "how it is spoken to"),))
+        overlay += Overlay(
+            changes=(setting("PGSSLMODE", database.tls_mode, ("database", "tls", "mode"), "how it is spoken to"),)
+        )
     if database.ca_secret:
         because: Route = ("database", "tls", "caSecret")
         name = (*POD, "volumes", Named("database-ca"), "secret", "secretName")
-        changes = [Change(target, name, database.ca_secret, because, "the database's authority") for target in (SERVER, MIGRATION)]
+        changes = [
+            Change(target, name, database.ca_secret, because, "the database's authority")
+            for target in (SERVER, MIGRATION)
+        ]
         if database.engine == "postgres":
             changes.append(setting("PGSSLROOTCERT", _CA_FILE, because, "the database's authority"))
         authority = SecretKey("ca.crt", "the certificate authority of the database, in PEM", "@ca.crt", random=False)

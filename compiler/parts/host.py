@@ -15,19 +15,24 @@ from typing import TYPE_CHECKING, Any
 from compiler.diagnostic import Finding, Severity
 from compiler.kind import Kind
 from compiler.overlay import Overlay, setting
-from compiler.part import HOST, HOST_WORDS, text
+from compiler.part import HOST, HOST_WORDS, Schema, text
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
 
-KEYS = {
+KEYS: dict[str, Schema] = {
     "host": text(
-        "The public host name of the server.", HOST, HOST_WORDS, maxLength=253, format="hostname", examples=["mlflow.acme.example"]
+        "The public host name of the server.",
+        HOST,
+        HOST_WORDS,
+        maxLength=253,
+        format="hostname",
+        examples=["mlflow.acme.example"],
     )
 }
 
 
-def read(values: Mapping[str, Any], kind: Kind) -> str | None:  # noqa: ARG001
+def read(values: Mapping[str, Any], kind: Kind) -> str | None:
     """The host name, if there is one."""
     host = values.get("host")
     return str(host) if host else None

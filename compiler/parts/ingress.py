@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from compiler.diagnostic import Finding, Severity
 from compiler.kind import Kind
 from compiler.overlay import Change, Overlay, Ref, Secret
-from compiler.part import kibibytes, object_of, quantity, secret_name, text
+from compiler.part import Schema, kibibytes, object_of, quantity, secret_name, text
 from compiler.route import Route
 
 if TYPE_CHECKING:
@@ -21,18 +21,22 @@ if TYPE_CHECKING:
 
 INGRESS = Ref("networking.k8s.io/v1", "Ingress", "mlflow")
 
-KEYS = {
+KEYS: dict[str, Schema] = {
     "ingress": object_of(
         "Serves the host through an Ingress controller.",
         {
-            "className": text("The IngressClass; the cluster's default class without it.", examples=["nginx", "traefik"]),
+            "className": text(
+                "The IngressClass; the cluster's default class without it.", examples=["nginx", "traefik"]
+            ),
             "annotations": {
                 "type": "object",
                 "description": "More annotations of the Ingress. They win over those that are worked out.",
                 "additionalProperties": {"type": "string"},
             },
             "tlsSecret": secret_name("The Secret with the certificate of the host.", examples=["mlflow-tls"]),
-            "clusterIssuer": text("The ClusterIssuer of cert-manager that provides the certificate.", examples=["letsencrypt"]),
+            "clusterIssuer": text(
+                "The ClusterIssuer of cert-manager that provides the certificate.", examples=["letsencrypt"]
+            ),
             "maxUploadSize": quantity("The largest artifact that may be uploaded through the host.", default="5Gi"),
         },
     )
@@ -50,7 +54,7 @@ class Ingress:
     max_upload_size: str
 
 
-def read(values: Mapping[str, Any], kind: Kind) -> Ingress | None:  # noqa: ARG001
+def read(values: Mapping[str, Any], kind: Kind) -> Ingress | None:
     """The ingress, if there is one; an empty mapping asks for one with all defaults."""
     if "ingress" not in values:
         return None
@@ -96,11 +100,19 @@ def plan(environment: Environment) -> Overlay:
     path = environment.mlflow.static_prefix or "/"
     changes = [
         Change(INGRESS, (*rule, "host"), environment.host, ("host",), "the public host"),
-        Change(INGRESS, (*rule, "http", "paths", 0, "path"), path, ("mlflow", "staticPrefix"), "the path it is served under"),
+        Change(
+            INGRESS,
+            (*rule, "http", "paths", 0, "path"),
+            path,
+            ("mlflow", "staticPrefix"),
+            "the path it is served under",
+        ),
     ]
     if ingress.class_name:
         changes.append(
-            Change(INGRESS, ("spec", "ingressClassName"), ingress.class_name, ("ingress", "className"), "the controller")
+            Change(
+                INGRESS, ("spec", "ingressClassName"), ingress.class_name, ("ingress", "className"), "the controller"
+            )
         )
     if ingress.tls_secret:
         tls = [{"hosts": [environment.host], "secretName": ingress.tls_secret}]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.kind import Kind
 from compiler.overlay import Overlay
-from compiler.part import sound
+from compiler.part import Schema, sound
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
@@ -17,7 +17,7 @@ SUPPORTED = tuple(f"1.{minor}" for minor in range(30, 38))
 
 DEFAULT = "1.35"
 
-KEYS = {
+KEYS: dict[str, Schema] = {
     "kubernetesVersion": {
         "type": "string",
         "description": "The minor version of Kubernetes that the build is validated against.",
@@ -29,11 +29,11 @@ KEYS = {
 check = sound
 
 
-def read(values: Mapping[str, Any], kind: Kind) -> str:  # noqa: ARG001
+def read(values: Mapping[str, Any], kind: Kind) -> str:
     """The version, as `1.35`."""
     return str(values.get("kubernetesVersion", DEFAULT))
 
 
-def plan(environment: Environment) -> Overlay:  # noqa: ARG001
+def plan(environment: Environment) -> Overlay:
     """Nothing: the version decides what the build is held against, not what is built."""
     return Overlay()

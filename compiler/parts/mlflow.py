@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
 from compiler.overlay import MIGRATION, POD, SERVER, Change, Image, Overlay, Secret, setting
-from compiler.part import object_of, secret_name, text
+from compiler.part import Schema, object_of, secret_name, text
 from compiler.route import Named, Route
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ VERSION = "3.17.2"
 _OLDEST = (3, 9, 0)
 _IMAGE = "ghcr.io/mlflow/mlflow"
 
-KEYS = {
+KEYS: dict[str, Schema] = {
     "mlflow": object_of(
         "The MLflow server.",
         {
@@ -53,7 +53,9 @@ KEYS = {
                         examples=["v3.17.2-full"],
                     ),
                     "digest": text(
-                        "The digest, which pins the image for good.", "sha256:[0-9a-f]{64}", "sha256: and 64 hexadecimal digits"
+                        "The digest, which pins the image for good.",
+                        "sha256:[0-9a-f]{64}",
+                        "sha256: and 64 hexadecimal digits",
                     ),
                     "pullPolicy": {
                         "type": "string",
@@ -75,7 +77,11 @@ KEYS = {
                 "maximum": 32,
                 "default": 2,
             },
-            "jobs": {"type": "boolean", "description": "Whether the server runs MLflow's background jobs.", "default": False},
+            "jobs": {
+                "type": "boolean",
+                "description": "Whether the server runs MLflow's background jobs.",
+                "default": False,
+            },
             "mode": {
                 "type": "string",
                 "description": "proxied: artifacts go through the server. direct: clients reach the store themselves.",
@@ -118,7 +124,9 @@ KEYS = {
                     "maxProperties": 1,
                     "properties": {
                         "secretRef": object_of("A Secret.", {"name": secret_name("Its name.")}, required=["name"]),
-                        "configMapRef": object_of("A ConfigMap.", {"name": secret_name("Its name.")}, required=["name"]),
+                        "configMapRef": object_of(
+                            "A ConfigMap.", {"name": secret_name("Its name.")}, required=["name"]
+                        ),
                     },
                 },
             },
@@ -187,7 +195,7 @@ class Mlflow:
     env_from: tuple[dict[str, Any], ...]
 
 
-def read(values: Mapping[str, Any], kind: Kind) -> Mlflow:  # noqa: ARG001
+def read(values: Mapping[str, Any], kind: Kind) -> Mlflow:
     """The server's settings."""
     given = values.get("mlflow", {})
     image = given.get("image", {})
@@ -224,10 +232,10 @@ def check(environment: Environment) -> Iterable[Finding]:
     for name in mlflow.env:
         yield from _variable(name)
     for index, argument in enumerate(mlflow.args):
-        name = _OPTIONS.get(argument.split("=", 1)[0])
-        if name:
-            message = f"the argument {argument.split('=', 1)[0]} is not yours to set"
-            yield Finding(("mlflow", "args", index), "reserved-setting", message, _OWNED[name])
+        option = argument.split("=", 1)[0]
+        if option in _OPTIONS:
+            message = f"the argument {option} is not yours to set"
+            yield Finding(("mlflow", "args", index), "reserved-setting", message, _OWNED[_OPTIONS[option]])
     if mlflow.mode == "direct" and environment.kind.store == "minio":
         yield Finding(
             ("mlflow", "mode"),
@@ -238,7 +246,7 @@ def check(environment: Environment) -> Iterable[Finding]:
 
 
 def _version(version: str) -> Iterator[Finding]:
-    numbers = tuple(int(number) for number in version.split("rc")[0].split("."))
+    numbers = tuple(int(number) for number in version.split("rc", maxsplit=1)[0].split("."))
     if numbers < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
         yield Finding(
@@ -285,13 +293,18 @@ def _settings(environment: Environment) -> Iterator[Change]:
     mlflow = environment.mlflow
     yield setting("MLFLOW_WORKERS", str(mlflow.workers), ("mlflow", "workers"), "server processes in each pod")
     yield setting(
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", str(mlflow.jobs).lower(), ("mlflow", "jobs"), "the job runner and its consumers"
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION",
+        str(mlflow.jobs).lower(),
+        ("mlflow", "jobs"),
+        "the job runner and its consumers",
     )
     yield setting("MLFLOW_LOGGING_LEVEL", mlflow.log_level, ("mlflow", "logLevel"), "how much the server logs")
     proxied = str(mlflow.mode == "proxied").lower()
     yield setting("MLFLOW_SERVE_ARTIFACTS", proxied, ("mlflow", "mode"), "whether artifacts go through the server")
     if mlflow.static_prefix:
-        yield setting("MLFLOW_STATIC_PREFIX", mlflow.static_prefix, ("mlflow", "staticPrefix"), "the path it is served under")
+        yield setting(
+            "MLFLOW_STATIC_PREFIX", mlflow.static_prefix, ("mlflow", "staticPrefix"), "the path it is served under"
+        )
     for name, value in mlflow.env.items():
         yield setting(name, value, ("mlflow", "env", name), "set by hand")
 
@@ -308,7 +321,9 @@ def _pod(mlflow: Mlflow) -> Iterator[Change]:
     if mlflow.env_from:
         settings = {"configMapRef": {"name": "mlflow-env"}}
         sources = [settings, *mlflow.env_from]
-        yield Change(SERVER, (*server, "envFrom"), sources, ("mlflow", "envFrom"), "variables from Secrets and ConfigMaps")
+        yield Change(
+            SERVER, (*server, "envFrom"), sources, ("mlflow", "envFrom"), "variables from Secrets and ConfigMaps"
+        )
 
     for target, containers in (
         (SERVER, (("initContainers", "wait-for-schema"), ("containers", "mlflow"))),
@@ -317,7 +332,9 @@ def _pod(mlflow: Mlflow) -> Iterator[Change]:
         if mlflow.pull_policy != "IfNotPresent":
             for group, name in containers:
                 route = (*POD, group, Named(name), "imagePullPolicy")
-                yield Change(target, route, mlflow.pull_policy, ("mlflow", "image", "pullPolicy"), "when the image is pulled")
+                yield Change(
+                    target, route, mlflow.pull_policy, ("mlflow", "image", "pullPolicy"), "when the image is pulled"
+                )
         if mlflow.pull_secrets:
             names = [{"name": name} for name in mlflow.pull_secrets]
             because = ("mlflow", "image", "pullSecrets")

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
 from compiler.overlay import Overlay
-from compiler.part import LABEL, LABEL_WORDS, text
+from compiler.part import LABEL, LABEL_WORDS, Schema, text
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
 
-KEYS = {
+KEYS: dict[str, Schema] = {
     "namespace": text("The namespace that everything goes into.", LABEL, LABEL_WORDS, default="mlflow"),
     "createNamespace": {
         "type": "boolean",
@@ -38,7 +38,7 @@ class Namespace:
     create: bool
 
 
-def read(values: Mapping[str, Any], kind: Kind) -> Namespace:  # noqa: ARG001
+def read(values: Mapping[str, Any], kind: Kind) -> Namespace:
     """The namespace of an environment."""
     return Namespace(values.get("namespace", "mlflow"), values.get("createNamespace", True))
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
 from compiler.overlay import Change, Overlay, Ref
-from compiler.part import LABEL, LABEL_WORDS, object_of, text
+from compiler.part import LABEL, LABEL_WORDS, Schema, object_of, text
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
 
 POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "mlflow-server")
 
-KEYS = {
+KEYS: dict[str, Schema] = {
     "networkPolicy": object_of(
         "Who may talk to whom.",
         {
@@ -49,7 +49,7 @@ class NetworkPolicy:
     clients: tuple[str, ...] | None
 
 
-def read(values: Mapping[str, Any], kind: Kind) -> NetworkPolicy:  # noqa: ARG001
+def read(values: Mapping[str, Any], kind: Kind) -> NetworkPolicy:
     """The choice of policies."""
     given = values.get("networkPolicy", {})
     clients = given.get("clients")
@@ -80,4 +80,6 @@ def plan(environment: Environment) -> Overlay:
     names = sorted({environment.namespace.name, *policy.clients})
     sources = [{"namespaceSelector": {"matchLabels": {label: name}}} for name in names]
     why = "the namespaces whose pods may reach the server"
-    return Overlay(changes=(Change(POLICY, ("spec", "ingress", 0, "from"), sources, ("networkPolicy", "clients"), why),))
+    return Overlay(
+        changes=(Change(POLICY, ("spec", "ingress", 0, "from"), sources, ("networkPolicy", "clients"), why),)
+    )

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.kind import Kind
 from compiler.overlay import SERVER, Change, Overlay
-from compiler.part import sound
+from compiler.part import Schema, sound
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
 
-KEYS = {
+KEYS: dict[str, Schema] = {
     "replicas": {
         "type": "integer",
         "description": "Pods of the server.",
@@ -29,7 +29,7 @@ KEYS = {
 check = sound
 
 
-def read(values: Mapping[str, Any], kind: Kind) -> int:  # noqa: ARG001
+def read(values: Mapping[str, Any], kind: Kind) -> int:
     """The number of pods."""
     return int(values.get("replicas", 1))
 

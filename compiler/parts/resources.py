@@ -28,14 +28,18 @@ def _amounts(description: str) -> Schema:
     return object_of(
         description,
         {
-            "cpu": text("Processor time.", r"[1-9][0-9]*m|[0-9]*[1-9][0-9]*(?:\.[0-9]+)?|0\.[0-9]*[1-9][0-9]*", "an amount like 500m, 2 or 0.5"),
+            "cpu": text(
+                "Processor time.",
+                r"[1-9][0-9]*m|[0-9]*[1-9][0-9]*(?:\.[0-9]+)?|0\.[0-9]*[1-9][0-9]*",
+                "an amount like 500m, 2 or 0.5",
+            ),
             "memory": quantity("Memory."),
             "ephemeral-storage": quantity("Disk of the node, which uploads pass through."),
         },
     )
 
 
-KEYS = {
+KEYS: dict[str, Schema] = {
     "resources": object_of(
         "What a pod of the server may use. Memory is worked out unless it is set.",
         {"requests": _amounts("What the pod is given."), "limits": _amounts("What it may use at most.")},
@@ -51,7 +55,7 @@ class Resources:
     limits: dict[str, str]
 
 
-def read(values: Mapping[str, Any], kind: Kind) -> Resources:  # noqa: ARG001
+def read(values: Mapping[str, Any], kind: Kind) -> Resources:
     """The amounts that were set."""
     given = values.get("resources", {})
     return Resources(dict(given.get("requests", {})), dict(given.get("limits", {})))
@@ -97,7 +101,11 @@ def _worked_out(environment: Environment) -> dict[str, dict[str, str]]:
     limits = {"cpu": str(max(2, mlflow.workers)), "memory": f"{limit}Mi", "ephemeral-storage": f"{disk + 2}Gi"}
     given = environment.resources
     limits |= given.limits
-    if "memory" in given.limits and "memory" not in given.requests and kibibytes(given.limits["memory"]) < request * 1024:
+    if (
+        "memory" in given.limits
+        and "memory" not in given.requests
+        and kibibytes(given.limits["memory"]) < request * 1024
+    ):
         requests["memory"] = given.limits["memory"]
     return {"requests": requests, "limits": limits}
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from compiler.diagnostic import Finding
 from compiler.kind import Kind, Secrets
 from compiler.overlay import Overlay
+from compiler.part import Schema
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
 
-KEYS = {
+KEYS: dict[str, Schema] = {
     "secrets": {
         "type": "string",
         "description": "existing: you create the Secrets. generated: values are created beside the overlay, for development.",

@@ -14,7 +14,7 @@ PLACEHOLDER = "PLACEHOLDER"
 """What the base writes where every environment has to put a value."""
 
 
-def hit(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:  # noqa: ARG001
+def hit(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every value that the overlay sets stands in the build, where it was set."""
     return [fault for change in overlay.changes for fault in _missing(overlay, manifests, change)]
 
@@ -36,7 +36,9 @@ def _missing(overlay: Overlay, manifests: Sequence[Manifest], change: Change) ->
     manifest = target(overlay, manifests, change.target)
     if manifest is None:
         message = f"the overlay changes {change.target}, which is not in the build"
-        yield Fault(change.target, (), "patch-misses", message, "the base or custom/ renamed or removed it", change.because)
+        yield Fault(
+            change.target, (), "patch-misses", message, "the base or custom/ renamed or removed it", change.because
+        )
         return
     found = follow(manifest.data, change.route)
     if found is ABSENT or not _holds(found, change.value):
@@ -56,21 +58,23 @@ def _holds(found: Any, wanted: Any) -> bool:
     return bool(found == wanted and type(found) is type(wanted)) or hashed
 
 
-def images(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:  # noqa: ARG001
+def images(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every image that the overlay names runs in some container."""
-    running = {
-        container.get("image", "") for workload in workloads(manifests) for _, container in containers(workload)
-    }
+    running = {container.get("image", "") for workload in workloads(manifests) for _, container in containers(workload)}
     faults = []
     for image in overlay.images:
-        wanted = image.repository + (f":{image.tag}" if image.tag else "") + (f"@{image.digest}" if image.digest else "")
-        if wanted not in running and not (image.tag is None and any(image_name(each) == image.repository for each in running)):
+        wanted = (
+            image.repository + (f":{image.tag}" if image.tag else "") + (f"@{image.digest}" if image.digest else "")
+        )
+        if wanted not in running and not (
+            image.tag is None and any(image_name(each) == image.repository for each in running)
+        ):
             message = f"no container runs {wanted}: the base has no image {image.name}"
             faults.append(Fault(Ref("", "Image", image.name), (), "image-misses", message, "", image.because))
     return faults
 
 
-def placeholders(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:  # noqa: ARG001
+def placeholders(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """No value that the base leaves open is still open."""
     return [
         Fault(manifest.ref, route, "placeholder", f"{show(route)} still is {text}", "the environment has to set it")

@@ -36,7 +36,7 @@ def job_names(manifests: Sequence[Manifest]) -> dict[Ref, str]:
     return names
 
 
-def named(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:  # noqa: ARG001
+def named(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every Job of the base carries the digest of what it is in the build."""
     own = set(overlay.jobs.values())
     return [
@@ -48,5 +48,7 @@ def named(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str
             "the API server refuses a changed Job under an old name",
         )
         for manifest in manifests
-        if manifest.ref.kind == "Job" and manifest.ref.name in own and not manifest.ref.name.endswith(f"-{digest(manifest)}")
+        if manifest.ref.kind == "Job"
+        and manifest.ref.name in own
+        and not manifest.ref.name.endswith(f"-{digest(manifest)}")
     ]

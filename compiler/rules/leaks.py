@@ -23,7 +23,9 @@ def leaks(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str
         for route, text in strings(manifest.data):
             if any(value in text for value in made_up):
                 message = f"{show(route)} holds the value of a Secret"
-                faults.append(Fault(manifest.ref, route, "secret-in-plain-sight", message, "refer to the Secret instead"))
+                faults.append(
+                    Fault(manifest.ref, route, "secret-in-plain-sight", message, "refer to the Secret instead")
+                )
             elif kind := credential_in(text):
                 message = f"{show(route)} looks like {kind}"
                 faults.append(Fault(manifest.ref, route, "secret-in-plain-sight", message, "put it into a Secret"))

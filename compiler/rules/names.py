@@ -13,7 +13,7 @@ from compiler.workload import Workload, containers, workloads
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
-def pick(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:  # noqa: ARG001
+def pick(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every selector picks a pod of the build, and every named port is one of the pods that are picked."""
     pods = list(workloads(manifests))
     services = {manifest.ref.name: manifest for manifest in manifests if manifest.ref.kind == "Service"}
@@ -30,6 +30,8 @@ def pick(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]
                 faults += _selected(manifest, ("spec", "selector"), manifest.data["spec"].get("selector") or {}, pods)
             case "Deployment" | "StatefulSet" | "DaemonSet":
                 faults += _controller(manifest, services)
+            case _:
+                pass
     for pod in pods:
         faults += _probes(pod)
     return faults
@@ -131,10 +133,14 @@ def _controller(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[F
 
 def _probes(pod: Workload) -> Iterator[Fault]:
     for route, container in containers(pod):
-        ports = {value for port in container.get("ports") or [] for value in (port.get("name"), port.get("containerPort"))}
+        ports = {
+            value for port in container.get("ports") or [] for value in (port.get("name"), port.get("containerPort"))
+        }
         for probe in _PROBES:
             for handler in ("httpGet", "tcpSocket"):
                 target = ((container.get(probe) or {}).get(handler) or {}).get("port")
                 if target is not None and target not in ports:
                     message = f"the container has no port {target}"
-                    yield Fault(pod.ref, (*route, probe, handler, "port"), "picks-nothing", message, "name one of its ports")
+                    yield Fault(
+                        pod.ref, (*route, probe, handler, "port"), "picks-nothing", message, "name one of its ports"
+                    )

@@ -26,7 +26,7 @@ _VOLUMES = {
 }
 
 
-def pinned(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:  # noqa: ARG001
+def pinned(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every container has an image, with a tag other than latest or with a digest."""
     faults = []
     for workload in workloads(manifests):
@@ -44,7 +44,7 @@ def pinned(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[st
     return faults
 
 
-def restricted(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:  # noqa: ARG001
+def restricted(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every pod is one that a namespace with Pod Security restricted admits."""
     return [
         Fault(workload.ref, route, "pod-security", message, "Pod Security restricted refuses this pod")

@@ -14,7 +14,7 @@ Keys = dict[str, set[str] | None]
 """The keys of each ConfigMap or Secret by its name; None where they are not known."""
 
 
-def resolve(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:  # noqa: ARG001
+def resolve(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every Secret, ConfigMap, ServiceAccount, Service and volume that is named is there, with the key that is named."""
     known = {"ConfigMap": _built(manifests, "ConfigMap"), "Secret": _secrets(overlay, manifests)}
     accounts = {manifest.ref.name for manifest in manifests if manifest.ref.kind == "ServiceAccount"} | {"default"}
@@ -25,16 +25,13 @@ def resolve(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[s
             route = (*workload.route, "serviceAccountName")
             faults.append(_fault(workload, route, f"the ServiceAccount {account}"))
         for route, kind, name, key in _named(workload):
-            keys = known[kind].get(name, set()) if name in known[kind] else ABSENT_KEYS
-            if keys is ABSENT_KEYS:
+            keys = known[kind].get(name)
+            if name not in known[kind]:
                 faults.append(_fault(workload, route, f"the {kind} {name}"))
             elif key and keys is not None and key not in keys:
                 faults.append(_fault(workload, route, f"the key {key} of the {kind} {name}"))
         faults += _volumes(workload)
     return faults
-
-
-ABSENT_KEYS: set[str] = {"(absent)"}
 
 
 def _fault(workload: Workload, route: Route, what: str) -> Fault:
@@ -61,22 +58,26 @@ def _named(workload: Workload) -> Iterator[tuple[Route, str, str, str]]:
     """Every ConfigMap and Secret that a pod names: where, which kind, which name, and which key, if one is named."""
     for route, container in containers(workload):
         for index, source in enumerate(container.get("envFrom") or []):
-            for field, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
-                if field in source and not source[field].get("optional"):
-                    yield (*route, "envFrom", index, field, "name"), kind, str(source[field].get("name")), ""
+            place: Route = (*route, "envFrom", index)
+            yield from _target(place, source, {"configMapRef": "ConfigMap", "secretRef": "Secret"})
         for variable in container.get("env") or []:
+            place = (*route, "env", Named(str(variable.get("name"))), "valueFrom")
             origin = variable.get("valueFrom") or {}
-            for field, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
-                if field in origin and not origin[field].get("optional"):
-                    place = (*route, "env", Named(str(variable.get("name"))), "valueFrom", field)
-                    yield (*place, "name"), kind, str(origin[field].get("name")), str(origin[field].get("key", ""))
+            yield from _target(place, origin, {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"})
     for volume in workload.pod.get("volumes") or []:
         place = (*workload.route, "volumes", Named(str(volume.get("name"))))
-        for field, kind, name in (("configMap", "ConfigMap", "name"), ("secret", "Secret", "secretName")):
-            if field in volume and not volume[field].get("optional"):
-                items = volume[field].get("items") or [{}]
-                for item in items:
-                    yield (*place, field, name), kind, str(volume[field].get(name)), str(item.get("key", ""))
+        yield from _target(place, volume, {"configMap": "ConfigMap", "secret": "Secret"})
+
+
+def _target(place: Route, holder: dict[str, Any], kinds: dict[str, str]) -> Iterator[tuple[Route, str, str, str]]:
+    """What a reference names, in any of the forms that Kubernetes has for it."""
+    for field, kind in kinds.items():
+        reference = holder.get(field) or {}
+        if not reference or reference.get("optional"):
+            continue
+        word = "secretName" if "secretName" in reference else "name"
+        for item in reference.get("items") or [reference]:
+            yield (*place, field, word), kind, str(reference.get(word)), str(item.get("key", ""))
 
 
 def _volumes(workload: Workload) -> Iterator[Fault]:

@@ -1,0 +1,66 @@
+"""The pages that are written beside an overlay, for the people who run it."""
+
+from __future__ import annotations
+
+from compiler.overlay import Overlay, Secret
+
+_MISSING = """
+Apply the overlay before or after: pods wait until their Secrets are there. A value in single quotes is taken as it is. To keep
+one out of the shell's history, write it to a file without a line break at its end, and use `--from-file=<key>=<file>`.
+"""
+
+
+def secrets_page(name: str, overlay: Overlay) -> str:
+    """Which Secrets an overlay refers to, with the command that creates each. In: the environment's name."""
+    generated = overlay.generated_secrets()
+    provided = [secret for secret in overlay.secrets if secret not in generated]
+    lines = [
+        f"<!-- Written by mlflow-overlays from environment.yaml. Run `make overlay ENV={name}` to make it anew. -->",
+        f"# Secrets of the environment {name}",
+        "",
+        "The manifests refer to Secrets by name; no value stands in them.",
+    ]
+    if provided:
+        lines += ["", "## To be created by you", _MISSING]
+        lines += ["```sh", f"kubectl create namespace {overlay.namespace}  # unless it is there", "```"]
+        for secret in provided:
+            lines += ["", *_provided(secret, overlay.namespace)]
+    if generated:
+        lines += ["", "## Created for you", "", *_generated(name, generated)]
+    return "\n".join(lines) + "\n"
+
+
+def _generated(name: str, secrets: tuple[Secret, ...]) -> list[str]:
+    return [
+        f"`make overlay ENV={name}` writes random values, once, to files in `secrets/`, which git ignores; Kustomize makes the",
+        "Secrets from them. Keep the files: a database takes its password from them only while its volume is new.",
+        "",
+        "| Secret | key | what it is |",
+        "|---|---|---|",
+        *(f"| `{secret.name}` | `{key.key}` | {key.purpose} |" for secret in secrets for key in secret.keys),
+    ]
+
+
+def _provided(secret: Secret, namespace: str) -> list[str]:
+    command = f"kubectl create secret {secret.type} {secret.name} -n {namespace}"
+    what, arguments = {
+        "generic": (_keys(secret), [_argument(key.key, key.example) for key in secret.keys]),
+        "tls": (["The certificate of the host."], ["--cert=tls.crt", "--key=tls.key"]),
+        "docker-registry": (
+            ["Credentials of the registry."],
+            ["--docker-server='...'", "--docker-username='...'", "--docker-password='...'"],
+        ),
+    }[secret.type]
+    return [f"### `{secret.name}`", "", *what, "", "```sh", " \\\n  ".join([command, *arguments]), "```"]
+
+
+def _keys(secret: Secret) -> list[str]:
+    return [f"- `{key.key}`: {key.purpose}" for key in secret.keys] or [
+        "Environment variables of the server, one a key."
+    ]
+
+
+def _argument(key: str, example: str) -> str:
+    if example.startswith("@"):
+        return f"--from-file={key}={example[1:]}"
+    return f"--from-literal={key}='...'"

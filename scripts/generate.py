@@ -1,0 +1,114 @@
+"""Writes the generated files of the project anew, or checks that they are up to date.
+
+Example: .venv/bin/python scripts/generate.py --check schema docs
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from compiler.codes import CODES
+from compiler.kinds import KINDS
+from compiler.parts import PARTS
+from compiler.schema import environment_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTE = "<!-- Written by scripts/generate.py from the compiler. Run `make docs` to make it anew. -->\n"
+
+
+def schema() -> dict[str, str]:
+    """The published JSON Schema."""
+    return {"schema/environment.schema.json": json.dumps(environment_schema(), indent=2) + "\n"}
+
+
+def docs() -> dict[str, str]:
+    """The manual of the language, and the page of codes."""
+    return {"docs/language.md": language(), "docs/diagnostics.md": diagnostics()}
+
+
+def language() -> str:
+    """The manual: each kind and each part by its own docstring, with a table of its keys."""
+    pages = [NOTE, "# The environment language\n", "## Kinds of overlay\n", "The key `overlay` names one of these.\n"]
+    for name in KINDS:
+        module = sys.modules[f"compiler.kinds.{name.replace('-', '_')}"]
+        pages.append(f"### `{name}`\n\n{inspect.getdoc(module)}\n")
+    pages.append("## Keys\n")
+    for key, part in PARTS.items():
+        rows = [row for name, fragment in part.KEYS.items() for row in table(name, fragment)]
+        pages.append(
+            f"### `{key}`\n\n{inspect.getdoc(part)}\n\n| key | meaning | values | default |\n|---|---|---|---|\n"
+            + "".join(rows)
+        )
+    return "\n".join(pages)
+
+
+def table(name: str, fragment: dict[str, Any]) -> Iterator[str]:
+    """The rows of a key and of every key below it."""
+    properties = fragment.get("properties")
+    if not properties:
+        description = str(fragment.get("description", "")).replace("\n", " ")
+        default = f"`{json.dumps(fragment['default']).strip(chr(34))}`" if "default" in fragment else ""
+        yield f"| `{name}` | {description} | {values(fragment)} | {default} |\n"
+        return
+    for key, inner in properties.items():
+        yield from table(f"{name}.{key}", inner)
+
+
+def values(fragment: dict[str, Any]) -> str:
+    """What a key may be, in words."""
+    if "enum" in fragment:
+        return ", ".join(f"`{each}`" for each in fragment["enum"])
+    if "patternErrorMessage" in fragment:
+        return str(fragment["patternErrorMessage"])
+    words = {
+        "string": "text",
+        "integer": "a whole number",
+        "boolean": "`true`, `false`",
+        "array": "a list",
+        "object": "a mapping",
+    }
+    kind = words[fragment["type"]]
+    if "minimum" in fragment:
+        return f"{kind}, {fragment['minimum']} to {fragment['maximum']}"
+    return kind
+
+
+def diagnostics() -> str:
+    """The page of codes."""
+    head = f"{NOTE}\n# Diagnostics\n\nA report reads `file:line:column: severity: message [code]`, with a hint below it.\n\n"
+    rows = "".join(f"| `{code}` | {meaning} |\n" for code, meaning in sorted(CODES.items()))
+    return f"{head}| code | what it means |\n|---|---|\n{rows}"
+
+
+GENERATORS: dict[str, Callable[[], dict[str, str]]] = {"schema": schema, "docs": docs}
+
+
+def main() -> int:
+    """Writes or checks the chosen files. Returns 0, or 1 where a check finds one that is not up to date."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("what", nargs="+", choices=sorted(GENERATORS))
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is not up to date")
+    arguments = parser.parse_args()
+    stale = []
+    for what in arguments.what:
+        for path, text in GENERATORS[what]().items():
+            file = ROOT / path
+            if file.is_file() and file.read_text(encoding="utf-8") == text:
+                continue
+            stale.append(path)
+            if not arguments.check:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8", newline="\n")
+    for path in stale:
+        print(f"{path} {'is not up to date: run make ' + arguments.what[0] if arguments.check else 'written'}")
+    return 1 if stale and arguments.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
