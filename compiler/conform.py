@@ -66,7 +66,8 @@ def _validator(version: str, api_version: str, kind: str) -> Any:
     if not re.fullmatch(r"[a-z0-9.-]+", path.name) or not path.is_file():
         return None
     schema = json.loads(path.read_text(encoding="utf-8"))
-    if "x-kubernetes-group-version-kind" not in schema:
+    # Files are named in lower case, and some describe parts of objects only.
+    if kind not in {each["kind"] for each in schema.get("x-kubernetes-group-version-kind", ())}:
         return None
     return Draft202012Validator(schema, registry=_registry(version))
 
@@ -108,5 +109,9 @@ def _explained(ref: Any, error: Any) -> Iterator[Fault]:
         yield Fault(
             ref, route, "schema-wrong-type", f"{show(route)} is {error.instance!r}, and has to be of type {words}"
         )
+    elif error.validator in ("oneOf", "anyOf"):
+        types = " or ".join(str(choice["type"]) for choice in error.validator_value if "type" in choice)
+        message = f"{show(route)} is {error.instance!r}, and has to be of type {types}" if types else error.message
+        yield Fault(ref, route, "schema-bad-value", message)
     else:
         yield Fault(ref, route, "schema-bad-value", f"{show(route)}: {error.message}")

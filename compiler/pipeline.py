@@ -7,6 +7,7 @@ All problems of a stage are reported together; the next stage runs only when the
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -14,11 +15,11 @@ from pathlib import Path
 from compiler.build import build
 from compiler.conform import conform
 from compiler.diagnostic import Diagnostic, Place, has_errors
-from compiler.emit import Tree, emit
+from compiler.emit import KUSTOMIZATION, Tree, emit
 from compiler.environment import Environment, environment
 from compiler.manifest import Fault, Manifest
 from compiler.overlay import Overlay
-from compiler.plan import check, plan
+from compiler.plan import check, credentials, plan
 from compiler.route import Named, Route, follow
 from compiler.rules import RULES, faults
 from compiler.rules.changes import target
@@ -60,11 +61,14 @@ def understand(name: str, path: str, content: bytes, *, custom: bool = False) ->
     if source is None:
         return Compilation(name, diagnostics)
     source = as_written(source)
-    diagnostics = violations(source)
+    secret = [source.diagnose(finding) for finding in credentials(source)]
+    places = {diagnostic.place for diagnostic in secret}
+    # What else is wrong with a credential would show it.
+    diagnostics = sorted(secret + [each for each in violations(source) if each.place not in places])
     if has_errors(diagnostics):
         return Compilation(name, diagnostics)
     known = environment(name, source.data, custom=custom)
-    diagnostics = sorted({source.diagnose(finding) for finding in check(source, known)})
+    diagnostics = sorted({source.diagnose(finding) for finding in check(known)})
     if has_errors(diagnostics):
         return Compilation(name, diagnostics)
     return Compilation(name, diagnostics, known, plan(known))
@@ -77,7 +81,7 @@ def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, .
     name, overlay = compilation.name, compilation.overlay
     first = build(workspace.root, name, emit(name, overlay), overlay.generated_secrets())
     if first.error:
-        return _failed(compilation, [_unbuilt(name, first.error)])
+        return _failed(compilation, [_unbuilt(compilation, first.error)])
     # A Job is named for what it is in the build, so its name is known only after one.
     overlay = replace(
         overlay, jobs={ref: new for ref, new in job_names(first.manifests).items() if _from_base(first.manifests, ref)}
@@ -85,7 +89,7 @@ def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, .
     tree = emit(name, overlay)
     built = build(workspace.root, name, tree, overlay.generated_secrets())
     if built.error:
-        return _failed(compilation, [_unbuilt(name, built.error)])
+        return _failed(compilation, [_unbuilt(compilation, built.error)])
     found = [fault for version in versions for fault in conform(built.manifests, version)]
     found += faults(overlay, built.manifests, built.made_up)
     if found:
@@ -103,9 +107,17 @@ def _failed(compilation: Compilation, diagnostics: list[Diagnostic]) -> Compilat
     return replace(compilation, diagnostics=[*compilation.diagnostics, *diagnostics], environment=None, overlay=None)
 
 
-def _unbuilt(name: str, error: str) -> Diagnostic:
-    hint = "kubectl could not build the overlay; where custom/ is yours, look there first"
-    return Diagnostic(Place(f"overlays/{name}"), "build-failed", error, hint)
+def _unbuilt(compilation: Compilation, error: str) -> Diagnostic:
+    overlay = f"overlays/{compilation.name}"
+    custom = compilation.overlay is not None and compilation.overlay.custom
+    missing = re.search(r"no matches for Id (\w+)\.[^/\s]*/([^.\s]+)", error)
+    message = f"a patch changes {missing[1]} {missing[2]}, which is not there" if missing else error
+    hint = (
+        "look for it in custom/, which is yours"
+        if custom
+        else "kubectl could not build the base: is it as it was released?"
+    )
+    return Diagnostic(Place(f"{overlay}/custom/{KUSTOMIZATION}" if custom else overlay), "build-failed", message, hint)
 
 
 @dataclass(frozen=True)
@@ -129,10 +141,12 @@ class Locator:
             source, _ = read(path, content)
             if source is not None:
                 return source.locate(because)
+        own = f"overlays/{self.name}/custom"
         manifest = next((each for each in self.manifests if each.ref == fault.ref), None)
-        if manifest is None or not manifest.origin:
-            return Place(f"overlays/{self.name}")
-        source = _base_source(self.workspace.root, manifest.origin)
+        if manifest is None or (self.overlay.custom and not manifest.origin.startswith(own)):
+            # The base keeps the rules by itself, so what breaks one was patched into it.
+            return Place(f"{own}/{KUSTOMIZATION}" if self.overlay.custom else f"overlays/{self.name}")
+        source = _source(self.workspace.root, manifest.origin)
         return source.locate(_indexed(manifest, fault.route)) if source else Place(manifest.origin)
 
     def _cause(self, fault: Fault) -> Route | None:
@@ -156,8 +170,6 @@ def _indexed(manifest: Manifest, route: Route) -> Route:
 
 
 @cache
-def _base_source(root: Path, origin: str) -> Source | None:
-    path = (root / origin).resolve()
-    if root.resolve() not in path.parents or not path.is_file():
-        return None
-    return read(origin, path.read_bytes())[0]
+def _source(root: Path, origin: str) -> Source | None:
+    path = root / origin
+    return read(origin, path.read_bytes())[0] if origin and ".." not in path.parts and path.is_file() else None

@@ -8,7 +8,7 @@ from compiler.diagnostic import Finding
 from compiler.environment import Environment
 from compiler.overlay import Overlay
 from compiler.parts import PARTS
-from compiler.route import Route, follow
+from compiler.route import follow
 from compiler.secrecy import credential_in
 from compiler.source import Source
 
@@ -16,17 +16,17 @@ LAST = ("networkpolicy-off",)
 """Components that take away what others added, and so come after all of them."""
 
 
-def check(source: Source, environment: Environment) -> list[Finding]:
+def check(environment: Environment) -> list[Finding]:
     """Everything wrong with an environment that no schema can say."""
-    findings = [finding for part in PARTS.values() for finding in part.check(environment)]
-    return [*findings, *_credentials(source)]
+    return [finding for part in PARTS.values() for finding in part.check(environment)]
 
 
-def _credentials(source: Source) -> list[Finding]:
+def credentials(source: Source) -> list[Finding]:
+    """Every value of a source that looks like a credential. No message repeats it."""
     found = []
     for route in source.entries:
-        value = _scalar(source, route)
-        kind = credential_in(value) if value else None
+        value = follow(source.data, route)
+        kind = credential_in(value) if isinstance(value, str) else None
         if kind:
             found.append(
                 Finding(
@@ -37,11 +37,6 @@ def _credentials(source: Source) -> list[Finding]:
                 )
             )
     return found
-
-
-def _scalar(source: Source, route: Route) -> str | None:
-    value = follow(source.data, route)
-    return value if isinstance(value, str) else None
 
 
 def plan(environment: Environment) -> Overlay:

@@ -106,9 +106,20 @@ def violations(source: Source) -> list[Diagnostic]:
         shape = "a list" if isinstance(data, list) else "a single value"
         message = f"this is {shape}; an environment is a mapping of keys to values"
         return [source.diagnose(Finding((), "wrong-type", message, "write overlay: minio-postgres"))]
-    errors = Draft7Validator(environment_schema()).iter_errors(data)
-    found = {finding: None for error in errors for finding in _findings(error, data)}
-    return sorted(source.diagnose(finding) for finding in found)
+    errors = sorted(Draft7Validator(environment_schema()).iter_errors(data), key=_rank)
+    found: dict[Route, list[Finding]] = {}
+    for error in errors:
+        for finding in _findings(error, data):
+            others = found.setdefault(finding.route, [])
+            # Of several complaints about one value, the first is the reason for the others.
+            if not others or (finding.at_key and finding not in others):
+                others.append(finding)
+    return sorted(source.diagnose(finding) for findings in found.values() for finding in findings)
+
+
+def _rank(error: Any) -> int:
+    order = ("type", "minLength", "enum", "pattern")
+    return order.index(error.validator) if error.validator in order else len(order)
 
 
 def _findings(error: Any, data: dict[str, Any]) -> Iterator[Finding]:
@@ -129,7 +140,13 @@ def _findings(error: Any, data: dict[str, Any]) -> Iterator[Finding]:
         case "enum":
             choices = [str(each) for each in error.validator_value]
             message = f"{show(route)} cannot be '{error.instance}'"
-            yield Finding(route, "unknown-value", message, nearest(str(error.instance), choices))
+            # The nearest of two version numbers is no help.
+            near = (
+                nearest(str(error.instance), choices)
+                if choices[0][0].isalpha()
+                else "known here: " + ", ".join(choices)
+            )
+            yield Finding(route, "unknown-value", message, near)
         case "pattern":
             name = error.path and show(route)
             wanted = error.schema.get("patternErrorMessage", "another form")
@@ -199,9 +216,14 @@ def _wrong_type(error: Any, route: Route) -> Finding:
             f"{show(route)} has no value; it has to be {wanted}",
             "write a value, or remove the key",
         )
-    given = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}[
-        type(value)
-    ]
+    given = {
+        bool: "true or false",
+        int: "a number",
+        float: "a fraction",
+        str: "text",
+        list: "a list",
+        dict: "a mapping",
+    }[type(value)]
     hint = ""
     if isinstance(value, str) and error.validator_value in ("integer", "boolean"):
         plain = value.strip().lower()

@@ -131,6 +131,7 @@ def _decode(content: bytes) -> str:
         line_start = before.rfind(b"\n") + 1
         mark = Mark(before.count(b"\n") + 1, len(before[line_start:].decode("utf-8", "replace")) + 1)
         raise Refusal(mark, "not-utf8", "this is not UTF-8 text", "save the file as UTF-8") from None
+    hint = "this does not look like a text file" if "\0" in text else "remove it"
     for line_number, line in enumerate(text.split("\n"), 1):
         for column, character in enumerate(line, 1):
             if (ord(character) < 32 and character not in "\t\r") or ord(character) == 127:
@@ -138,7 +139,7 @@ def _decode(content: bytes) -> str:
                     Mark(line_number, column),
                     "yaml-syntax",
                     f"the control character U+{ord(character):04X} cannot stand in YAML",
-                    "this does not look like a text file" if character == "\0" else "remove it",
+                    hint,
                 )
     return text
 
@@ -271,13 +272,16 @@ def _resolve(text: str) -> Any:
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str) -> Refusal:
-    mark = error.problem_mark or error.context_mark
+    problem = error.problem or "the text is not YAML"
+    unclosed = "expected ',' or" in problem and error.context_mark is not None
+    mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     lines = text.split("\n")
     written = lines[line - 1] if line <= len(lines) else ""
-    problem = error.problem or "the text is not YAML"
     hint = ""
-    if "\t" in written[: len(written) - len(written.lstrip())] or written[column - 1 : column] == "\t":
+    if unclosed:
+        problem, hint = "the bracket that opens here is not closed", "close it, and put a comma between two entries"
+    elif "\t" in written[: len(written) - len(written.lstrip())] or written[column - 1 : column] == "\t":
         problem, hint = "a tab cannot indent YAML", "use spaces"
     elif "mapping values are not allowed" in problem:
         problem, hint = "a second ': ' stands in this line", "quote the value if the colon belongs to it"

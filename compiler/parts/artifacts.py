@@ -205,14 +205,6 @@ def _identity(artifacts: Artifacts, kind: Kind) -> Iterator[Finding]:
             "remove one of the two",
             at_key=True,
         )
-    elif kind.identity == "irsa" and artifacts.existing_secret_given:
-        yield Finding(
-            ("artifacts", "existingSecret"),
-            "wrong-kind",
-            f"'{kind.name}' has no access keys: they would silently win over the role",
-            "remove it, or use overlay: aws-keys",
-            at_key=True,
-        )
     if kind.identity != "irsa" and artifacts.role_arn:
         reason = "MinIO knows no IAM roles" if kind.store == "minio" else "its server logs in with access keys"
         message = f"roleArn means nothing to '{kind.name}': {reason}"
