@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,8 +28,20 @@ def test_reference__is_up_to_date_and_renders_as_accepted(name: str, golden: Gol
     assert text(compilation.diagnostics) == ""
     assert compilation.tree is not None
     assert WORKSPACE.stale(name, compilation.tree) == []
-    rendered = [manifest.data for manifest in compilation.manifests if manifest.ref.kind != "Secret"]
+    rendered = [_shortened(manifest.data) for manifest in compilation.manifests if manifest.ref.kind != "Secret"]
     golden.check(ROOT / "tests" / "golden" / f"{name}.yaml", "---\n".join(map(dump, rendered)))
+
+
+def _shortened(manifest: dict[str, Any]) -> dict[str, Any]:
+    """A manifest whose ConfigMap names the files of the base that it holds, instead of repeating them."""
+    if manifest["kind"] != "ConfigMap":
+        return manifest
+    files = {path.read_text(encoding="utf-8"): path for path in (ROOT / "base").rglob("*") if path.is_file()}
+    data = manifest["data"].items()
+    return {
+        **manifest,
+        "data": {key: f"(base/.../{files[text].name})" if text in files else text for key, text in data},
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
