@@ -62,12 +62,12 @@ def compile_(
     found: list[Diagnostic] = []
     for name in chosen:
         compilation = compile_environment(workspace, name)
-        found += compilation.diagnostics
+        found += _shown(compilation.diagnostics, format_)
         if compilation.tree is None or compilation.overlay is None:
             continue
         if check:
             changed, created = workspace.stale(name, compilation.tree), []
-            found += [_stale(name, path) for path in changed]
+            found += _shown([_stale(name, path) for path in changed], format_)
         else:
             created = workspace.create_secrets(name, compilation.overlay.generated_secrets())
             changed = workspace.write(name, compilation.tree)
@@ -96,7 +96,7 @@ def check(
     found: list[Diagnostic] = []
     for name in chosen:
         compilation = compile_environment(workspace, name, versions)
-        found += compilation.diagnostics
+        found += _shown(compilation.diagnostics, format_)
         results.append({"name": name, "proved": list(compilation.proved)})
     _finish(found, format_, results)
 
@@ -110,13 +110,13 @@ def secrets(names: Names = None, root: Root = None, output: Output = "") -> None
     for name in chosen:
         path, content = workspace.environment(name)
         compilation = understand(name, path, content)
-        found += compilation.diagnostics
+        found += _shown([each for each in compilation.diagnostics if has_errors([each])], format_)
         created = workspace.create_secrets(name, compilation.overlay.generated_secrets()) if compilation.overlay else []
         results.append({"name": name, "secrets": created})
         if format_ == "text":
             for file in created:
                 typer.echo(f"created {file}")
-    _finish([each for each in found if has_errors([each])], format_, results)
+    _finish(found, format_, results)
 
 
 @app.command(epilog="Example: mlflow-overlays schema > schema/environment.schema.json")
@@ -196,12 +196,17 @@ def _secrets(compilation: Compilation) -> Iterator[str]:
         yield from (secret.name for secret in compilation.overlay.secrets if secret not in generated)
 
 
+def _shown(diagnostics: list[Diagnostic], format_: str) -> list[Diagnostic]:
+    """Prints diagnostics as soon as they are known, but for JSON, which is one document at the end."""
+    if format_ != "json":
+        typer.echo(FORMATS[format_](diagnostics), nl=False)
+    return diagnostics
+
+
 def _finish(found: list[Diagnostic], format_: str, results: list[dict[str, Any]]) -> None:
     if format_ == "json":
         report = json.loads(as_json(found))
         typer.echo(json.dumps({**report, "environments": results}, indent=2, ensure_ascii=False))
-    else:
-        typer.echo(FORMATS[format_](found), nl=False)
     if has_errors(found):
         raise typer.Exit(errors.FINDINGS)
 

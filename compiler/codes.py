@@ -17,6 +17,7 @@ CODES: dict[str, str] = {
     "empty": "A file with nothing in it. An environment says at least which kind of overlay it is.",
     "host-unserved": "A warning: the overlay has a public host but nothing that serves it.",
     "image-misses": "An image is replaced that no container of the build runs; Kustomize would silently do nothing.",
+    "immutable-field": "A warning: the API server refuses this change of something that is running. The hint has the way.",
     "job-name": "A Job whose name does not carry the digest of its content: the API server would refuse the change.",
     "memory-too-small": "A memory limit below what the server was measured to need under load: it would be killed.",
     "missing-key": "A key that this kind of overlay, or another key, cannot do without. The message says why.",

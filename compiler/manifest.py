@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from compiler.diagnostic import Severity
 from compiler.overlay import Ref
 from compiler.route import Route
 
@@ -39,6 +40,7 @@ class Fault:
     message: str
     hint: str = ""
     because: Route | None = None
+    severity: Severity = Severity.ERROR
 
 
 class _Loader(yaml.CSafeLoader):

@@ -23,6 +23,7 @@ from compiler.plan import check, credentials, plan
 from compiler.route import Named, Route, follow
 from compiler.rules import RULES, faults
 from compiler.rules.changes import target
+from compiler.rules.immutable import refused
 from compiler.rules.jobs import job_names
 from compiler.schema import as_written, violations
 from compiler.source import Source, read
@@ -81,7 +82,7 @@ def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, .
     name, overlay = compilation.name, compilation.overlay
     first = build(workspace.root, name, emit(name, overlay), overlay.generated_secrets())
     if first.error:
-        return _failed(compilation, [_unbuilt(compilation, first.error)])
+        return _failed(compilation, [*compilation.diagnostics, _unbuilt(compilation, first.error)])
     # A Job is named for what it is in the build, so its name is known only after one.
     overlay = replace(
         overlay, jobs={ref: new for ref, new in job_names(first.manifests).items() if _from_base(first.manifests, ref)}
@@ -89,14 +90,26 @@ def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, .
     tree = emit(name, overlay)
     built = build(workspace.root, name, tree, overlay.generated_secrets())
     if built.error:
-        return _failed(compilation, [_unbuilt(compilation, built.error)])
+        return _failed(compilation, [*compilation.diagnostics, _unbuilt(compilation, built.error)])
     found = [fault for version in versions for fault in conform(built.manifests, version)]
     found += faults(overlay, built.manifests, built.made_up)
-    if found:
-        locator = Locator(workspace, name, overlay, built.manifests)
-        return _failed(compilation, sorted({locator.diagnose(fault) for fault in found}))
+    found += refused(_before(workspace, name, tree, overlay), built.manifests)
+    locator = Locator(workspace, name, overlay, built.manifests)
+    diagnostics = [*compilation.diagnostics, *sorted({locator.diagnose(fault) for fault in found})]
+    if has_errors(diagnostics):
+        return _failed(compilation, diagnostics)
     sentences = (f"every object fits the schema of Kubernetes {', '.join(versions)}", *RULES)
-    return replace(compilation, overlay=overlay, tree=tree, manifests=built.manifests, proved=sentences)
+    return replace(
+        compilation, diagnostics=diagnostics, overlay=overlay, tree=tree, manifests=built.manifests, proved=sentences
+    )
+
+
+def _before(workspace: Workspace, name: str, tree: Tree, overlay: Overlay) -> tuple[Manifest, ...]:
+    """The build of the overlay that is on disk, where it is another one and still builds."""
+    committed = workspace.committed(name)
+    if not committed or committed == tree:
+        return ()
+    return build(workspace.root, name, committed, overlay.secrets).manifests
 
 
 def _from_base(manifests: tuple[Manifest, ...], ref: object) -> bool:
@@ -104,7 +117,7 @@ def _from_base(manifests: tuple[Manifest, ...], ref: object) -> bool:
 
 
 def _failed(compilation: Compilation, diagnostics: list[Diagnostic]) -> Compilation:
-    return replace(compilation, diagnostics=[*compilation.diagnostics, *diagnostics], environment=None, overlay=None)
+    return replace(compilation, diagnostics=diagnostics, environment=None, overlay=None)
 
 
 def _unbuilt(compilation: Compilation, error: str) -> Diagnostic:
@@ -132,7 +145,7 @@ class Locator:
     def diagnose(self, fault: Fault) -> Diagnostic:
         """A fault with its place, and with its object in the message."""
         message = f"{fault.ref}: {fault.message}"
-        return Diagnostic(self._place(fault), fault.code, message, fault.hint)
+        return Diagnostic(self._place(fault), fault.code, message, fault.hint, fault.severity)
 
     def _place(self, fault: Fault) -> Place:
         because = fault.because if fault.because is not None else self._cause(fault)

@@ -62,6 +62,11 @@ class Workspace:
         directory = self.directory(name)
         return [path for path in WRITTEN if _content(directory / path) != tree.get(path)]
 
+    def committed(self, name: str) -> Tree:
+        """The files of the overlay that are on disk."""
+        found = {path: _content(self.directory(name) / path) for path in WRITTEN}
+        return {path: text for path, text in found.items() if text is not None}
+
     def write(self, name: str, tree: Tree) -> list[str]:
         """Puts a tree on disk and returns the files that changed."""
         directory = self.directory(name)

@@ -15,6 +15,7 @@ CASES = Path(__file__).parent / "cases"
 VALID = sorted((CASES / "valid").glob("*.yaml"))
 INVALID = sorted((CASES / "invalid").glob("*/*.yaml"))
 WITHOUT_CASE = {
+    "immutable-field": "about the overlay that is on disk before; the pipeline's own test has one",
     "image-misses": "the compiler emits no image that the base lacks; the rule's own test breaks the base",
     "job-name": "the compiler names Jobs itself; the rule's own test renames one",
     "not-a-manifest": "kubectl itself refuses such an object; the check's own test has one",
