@@ -18,7 +18,7 @@ import typer
 from compiler import errors
 from compiler.diagnostic import Diagnostic, has_errors
 from compiler.pipeline import Compilation, compile_environment, understand
-from compiler.report import FORMATS, as_json
+from compiler.report import FORMATS, ansi, as_json, plain, text
 from compiler.workspace import Workspace, find
 
 app = typer.Typer(
@@ -198,9 +198,18 @@ def _secrets(compilation: Compilation) -> Iterator[str]:
 
 def _shown(diagnostics: list[Diagnostic], format_: str) -> list[Diagnostic]:
     """Prints diagnostics as soon as they are known, but for JSON, which is one document at the end."""
-    if format_ != "json":
+    if format_ == "text":
+        typer.echo(text(diagnostics, ansi if _coloured() else plain), nl=False, color=True)
+    elif format_ != "json":
         typer.echo(FORMATS[format_](diagnostics), nl=False)
     return diagnostics
+
+
+def _coloured() -> bool:
+    """Colour on a terminal and nowhere else, unless NO_COLOR or FORCE_COLOR says otherwise."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
 
 
 def _finish(found: list[Diagnostic], format_: str, results: list[dict[str, Any]]) -> None:

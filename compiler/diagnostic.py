@@ -50,13 +50,14 @@ class Finding:
 
 @dataclass(frozen=True, order=True)
 class Diagnostic:
-    """Something wrong at a place, ready to be reported."""
+    """Something wrong at a place, ready to be reported. `line` is the text of the place's line, where it is known."""
 
     place: Place
     code: str
     message: str
     hint: str = ""
     severity: Severity = Severity.ERROR
+    line: str = ""
 
 
 def has_errors(diagnostics: list[Diagnostic]) -> bool:

@@ -145,22 +145,24 @@ class Locator:
     def diagnose(self, fault: Fault) -> Diagnostic:
         """A fault with its place, and with its object in the message."""
         message = f"{fault.ref}: {fault.message}"
-        return Diagnostic(self._place(fault), fault.code, message, fault.hint, fault.severity)
+        place, line = self._place(fault)
+        return Diagnostic(place, fault.code, message, fault.hint, fault.severity, line)
 
-    def _place(self, fault: Fault) -> Place:
+    def _place(self, fault: Fault) -> tuple[Place, str]:
+        """The place, and the text of its line where it has one."""
         because = fault.because if fault.because is not None else self._cause(fault)
         if because is not None:
             path, content = self.workspace.environment(self.name)
             source, _ = read(path, content)
             if source is not None:
-                return source.locate(because)
+                return _shown(source, because)
         own = f"overlays/{self.name}/custom"
         manifest = next((each for each in self.manifests if each.ref == fault.ref), None)
         if manifest is None or (self.overlay.custom and not manifest.origin.startswith(own)):
             # The base keeps the rules by itself, so what breaks one was patched into it.
-            return Place(f"{own}/{KUSTOMIZATION}" if self.overlay.custom else f"overlays/{self.name}")
+            return Place(f"{own}/{KUSTOMIZATION}" if self.overlay.custom else f"overlays/{self.name}"), ""
         source = _source(self.workspace.root, manifest.origin)
-        return source.locate(_indexed(manifest, fault.route)) if source else Place(manifest.origin)
+        return _shown(source, _indexed(manifest, fault.route)) if source else (Place(manifest.origin), "")
 
     def _cause(self, fault: Fault) -> Route | None:
         """The route of the environment that set the value at a fault, if one did."""
@@ -169,6 +171,11 @@ class Locator:
             if built is not None and built.ref == fault.ref and fault.route[: len(change.route)] == change.route:
                 return change.because
         return None
+
+
+def _shown(source: Source, route: Route) -> tuple[Place, str]:
+    place = source.locate(route)
+    return place, source.line(place.line)
 
 
 def _indexed(manifest: Manifest, route: Route) -> Route:

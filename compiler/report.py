@@ -6,18 +6,48 @@ import json
 from collections.abc import Callable, Sequence
 
 from compiler.diagnostic import Diagnostic
+from compiler.secrecy import credential_in
 
 Format = Callable[[Sequence[Diagnostic]], str]
+Paint = Callable[[str, str], str]
+"""Puts a text into the colour of a word: error, warning, place, hint."""
+
+MAX_LINE = 160
 
 
-def text(diagnostics: Sequence[Diagnostic]) -> str:
-    """`file:line:col: severity: message [code]`, and the hint below."""
+def plain(text: str, word: str) -> str:
+    """No colour."""
+    return text
+
+
+def ansi(text: str, word: str) -> str:
+    """The colours of a terminal."""
+    codes = {"error": "1;31", "warning": "1;33", "place": "1", "hint": "36"}
+    return f"\033[{codes[word]}m{text}\033[0m"
+
+
+def text(diagnostics: Sequence[Diagnostic], paint: Paint = plain) -> str:
+    """`file:line:col: severity: message [code]`, the line with a caret under the place, and the hint."""
+    secret = {(each.place.path, each.place.line) for each in diagnostics if each.code == "secret-in-plain-sight"}
     lines = []
     for each in diagnostics:
-        lines.append(f"{each.place}: {each.severity}: {each.message} [{each.code}]")
+        head = paint(f"{each.place}:", "place")
+        lines.append(f"{head} {paint(each.severity, each.severity)}: {each.message} [{each.code}]")
+        if (each.place.path, each.place.line) not in secret:
+            lines += _excerpt(each, paint)
         if each.hint:
-            lines.append(f"  hint: {each.hint}")
+            lines.append(f"  {paint('hint', 'hint')}: {each.hint}")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _excerpt(diagnostic: Diagnostic, paint: Paint) -> list[str]:
+    """The line of a diagnostic, and a caret under its column; nothing for a line that is empty or too long to help."""
+    line, place = diagnostic.line.replace("\t", " "), diagnostic.place
+    if not line.strip() or len(line) > MAX_LINE or not line.isprintable() or credential_in(line):
+        return []
+    number = str(place.line)
+    caret = paint("^", diagnostic.severity)
+    return [f"  {number} | {line}", f"  {' ' * len(number)} | {' ' * (place.column - 1)}{caret}"]
 
 
 def as_json(diagnostics: Sequence[Diagnostic]) -> str:

@@ -77,7 +77,7 @@ def as_written(source: Source) -> Source:
 
     `kubernetesVersion: 1.30` is the number 1.3 to YAML; here it stays "1.30".
     """
-    return Source(source.path, _as_written(source, source.data, environment_schema(), ()), source.entries)
+    return Source(source.path, _as_written(source, source.data, environment_schema(), ()), source.entries, source.lines)
 
 
 def _as_written(source: Source, value: Any, schema: Schema, route: Route) -> Any:

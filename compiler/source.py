@@ -47,6 +47,14 @@ class Entry:
     written: str | None = None
 
 
+class Refusal(Exception):
+    """The text cannot be read any further."""
+
+    def __init__(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.mark, self.code, self.message, self.hint = mark, code, message, hint
+
+
 @dataclass(frozen=True)
 class Source:
     """A document that was read: its path for reports, its data, and an entry for each route."""
@@ -54,6 +62,7 @@ class Source:
     path: str
     data: Any
     entries: dict[Route, Entry] = field(repr=False)
+    lines: tuple[str, ...] = field(default=(), repr=False)
 
     def locate(self, route: Route, *, at_key: bool = False) -> Place:
         """The place of a route, or of its nearest parent that was written."""
@@ -72,15 +81,16 @@ class Source:
     def diagnose(self, finding: Finding) -> Diagnostic:
         """A finding with its place in this document."""
         place = self.locate(finding.route, at_key=finding.at_key)
-        return Diagnostic(place, finding.code, finding.message, finding.hint, finding.severity)
+        return Diagnostic(place, finding.code, finding.message, finding.hint, finding.severity, self.line(place.line))
 
+    def refuse(self, refusal: Refusal) -> Diagnostic:
+        """A refusal with its place in this document."""
+        place = Place(self.path, refusal.mark.line, refusal.mark.column)
+        return Diagnostic(place, refusal.code, refusal.message, refusal.hint, line=self.line(place.line))
 
-class Refusal(Exception):
-    """The text cannot be read any further."""
-
-    def __init__(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.mark, self.code, self.message, self.hint = mark, code, message, hint
+    def line(self, number: int) -> str:
+        """The text of a line, counted from 1; empty where there is none."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
 
 class _Loader(yaml.CSafeLoader):
@@ -94,15 +104,18 @@ def read(path: str, content: bytes) -> tuple[Source | None, list[Diagnostic]]:
 
     Duplicate keys are all reported together; what breaks the syntax is reported alone, because nothing after it is certain.
     """
-    reader = _Reader(path)
+    reader = _Reader()
+    lines: tuple[str, ...] = ()
+    data = None
     try:
-        data = reader.document(_decode(content))
+        text = _decode(content)
+        lines = tuple(text.splitlines())
+        data = reader.document(text)
     except Refusal as refusal:
-        place = Place(path, refusal.mark.line, refusal.mark.column)
-        return None, [*reader.duplicates, Diagnostic(place, refusal.code, refusal.message, refusal.hint)]
-    if reader.duplicates:
-        return None, reader.duplicates
-    return Source(path, data, reader.entries), []
+        reader.problems.append(refusal)
+    source = Source(path, data, reader.entries, lines)
+    problems = [source.refuse(problem) for problem in reader.problems]
+    return (None, problems) if problems else (source, [])
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -147,11 +160,10 @@ def _decode(content: bytes) -> str:
 class _Reader:
     """Builds data and entries from the parser's events, one document, without recursion."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self) -> None:
         self.root: Any = None
         self.entries: dict[Route, Entry] = {}
-        self.duplicates: list[Diagnostic] = []
+        self.problems: list[Refusal] = []
 
     def document(self, text: str) -> Any:
         stack: list[_Container] = []
@@ -219,9 +231,7 @@ class _Reader:
         if key in parent.data:
             first = self.entries[(*parent.route, key)].key.line
             message = f"'{show((*parent.route, key))}' is already set on line {first}"
-            self.duplicates.append(
-                Diagnostic(Place(self.path, mark.line, mark.column), "duplicate-key", message, "keep one of the two")
-            )
+            self.problems.append(Refusal(mark, "duplicate-key", message, "keep one of the two"))
 
     def _add(self, stack: list[_Container], value: Any, mark: Mark, written: str | None = None) -> Route:
         """Puts a value where it belongs and returns its route."""
