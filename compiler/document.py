@@ -25,6 +25,11 @@ def secrets_page(name: str, overlay: Overlay) -> str:
         lines += ["```sh", f"kubectl create namespace {overlay.namespace}  # unless it is there", "```"]
         for secret in provided:
             lines += ["", *_provided(secret, overlay.namespace)]
+    for config_map in overlay.config_maps:
+        lines += [
+            "",
+            f"The ConfigMap `{config_map}` is yours to create too: its keys become environment variables of the server.",
+        ]
     if generated:
         lines += ["", "## Created for you", "", *_generated(name, generated)]
     return "\n".join(lines) + "\n"

@@ -91,6 +91,8 @@ class Overlay:
     changes: tuple[Change, ...] = ()
     images: tuple[Image, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    config_maps: tuple[str, ...] = ()
+    """ConfigMaps that a person provides, by name."""
     generate_secrets: bool = False
     custom: bool = False
     """Whether the environment has a component of its own in `custom/`."""
@@ -104,6 +106,7 @@ class Overlay:
             changes=self.changes + other.changes,
             images=self.images + other.images,
             secrets=self.secrets + other.secrets,
+            config_maps=self.config_maps + other.config_maps,
             generate_secrets=self.generate_secrets or other.generate_secrets,
             custom=self.custom or other.custom,
             jobs=self.jobs | other.jobs,

@@ -56,7 +56,8 @@ def text(description: str, pattern: str = "", message: str = "", **more: Any) ->
     """A string that is not empty; where `pattern` is given, `message` says in words what it demands."""
     schema: Schema = {"type": "string", "description": description, "minLength": 1, **more}
     if pattern:
-        schema |= {"pattern": f"^(?:{pattern})$", "patternErrorMessage": message}
+        # Python's `$` alone would let a line break at the end through.
+        schema |= {"pattern": f"^(?:{pattern})$(?!\\n)", "patternErrorMessage": message}
     return schema
 
 
@@ -64,6 +65,7 @@ LABEL = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 """A DNS label, RFC 1123: names of namespaces, containers and environments."""
 LABEL_WORDS = "lower-case letters, digits and dashes, at most 63, starting and ending with a letter or digit"
 HOST = rf"{LABEL}(?:\.{LABEL})*"
+PORT = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 HOST_WORDS = "a host name in lower case, without scheme, port or path"
 
 
@@ -79,7 +81,9 @@ def secret_name(description: str, **more: Any) -> Schema:
 
 def quantity(description: str, **more: Any) -> Schema:
     """An amount of memory or storage, as Kubernetes writes it, in binary units."""
-    return text(description, r"[1-9][0-9]*(?:Ki|Mi|Gi|Ti|Pi)", "an amount like 512Mi, 10Gi or 2Ti", **more)
+    return text(
+        description, r"[1-9][0-9]*(?:Ki|Mi|Gi|Ti|Pi)", "an amount like 512Mi, 10Gi or 2Ti", maxLength=16, **more
+    )
 
 
 _UNITS = {"Ki": 1, "Mi": 1024, "Gi": 1024**2, "Ti": 1024**3, "Pi": 1024**4}

@@ -92,8 +92,9 @@ def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, .
     if built.error:
         return _failed(compilation, [*compilation.diagnostics, _unbuilt(compilation, built.error)])
     found = [fault for version in versions for fault in conform(built.manifests, version)]
-    found += faults(overlay, built.manifests, built.made_up)
-    found += refused(_before(workspace, name, tree, overlay), built.manifests)
+    if not found:
+        found += faults(overlay, built.manifests, built.made_up)
+        found += refused(_before(workspace, name, tree, overlay), built.manifests)
     locator = Locator(workspace, name, overlay, built.manifests)
     diagnostics = [*compilation.diagnostics, *sorted({locator.diagnose(fault) for fault in found})]
     if has_errors(diagnostics):

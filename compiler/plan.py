@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from compiler.diagnostic import Finding
 from compiler.environment import Environment
-from compiler.overlay import Overlay
+from compiler.overlay import Overlay, Secret
 from compiler.parts import PARTS
 from compiler.route import follow
 from compiler.secrecy import credential_in
@@ -45,4 +45,14 @@ def plan(environment: Environment) -> Overlay:
     for part in PARTS.values():
         overlay += part.plan(environment)
     components = sorted(overlay.components, key=lambda name: name in LAST)
-    return replace(overlay, components=tuple(components))
+    return replace(overlay, components=tuple(components), secrets=_together(overlay.secrets))
+
+
+def _together(secrets: tuple[Secret, ...]) -> tuple[Secret, ...]:
+    """One entry a Secret, with all the keys that are asked of it."""
+    merged: dict[str, Secret] = {}
+    for secret in secrets:
+        before = merged.get(secret.name, secret)
+        keys = tuple({key.key: key for key in before.keys + secret.keys}.values())
+        merged[secret.name] = replace(before, keys=keys, in_cluster=before.in_cluster and secret.in_cluster)
+    return tuple(merged.values())

@@ -88,6 +88,9 @@ def _as_written(source: Source, value: Any, schema: Schema, route: Route) -> Any
     if isinstance(value, list):
         items = schema.get("items", {})
         return [_as_written(source, each, items, (*route, index)) for index, each in enumerate(value)]
+    if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():
+        # JSON Schema takes 2.0 for a whole number.
+        return int(value)
     written = source.written(route)
     if schema.get("type") == "string" and written and value is not None and not isinstance(value, str):
         return written

@@ -23,6 +23,8 @@ MAX_DEPTH = 40
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What YAML 1.2 does not let stand in a text, section 5.1."""
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -144,16 +146,15 @@ def _decode(content: bytes) -> str:
         line_start = before.rfind(b"\n") + 1
         mark = Mark(before.count(b"\n") + 1, len(before[line_start:].decode("utf-8", "replace")) + 1)
         raise Refusal(mark, "not-utf8", "this is not UTF-8 text", "save the file as UTF-8") from None
-    hint = "this does not look like a text file" if "\0" in text else "remove it"
-    for line_number, line in enumerate(text.split("\n"), 1):
-        for column, character in enumerate(line, 1):
-            if (ord(character) < 32 and character not in "\t\r") or ord(character) == 127:
-                raise Refusal(
-                    Mark(line_number, column),
-                    "yaml-syntax",
-                    f"the control character U+{ord(character):04X} cannot stand in YAML",
-                    hint,
-                )
+    unprintable = _UNPRINTABLE.search(text)
+    if unprintable:
+        lines = text[: unprintable.start()].split("\n")
+        raise Refusal(
+            Mark(len(lines), len(lines[-1]) + 1),
+            "yaml-syntax",
+            f"the control character U+{ord(unprintable.group()):04X} cannot stand in YAML",
+            "this does not look like a text file" if "\0" in text else "remove it",
+        )
     return text
 
 

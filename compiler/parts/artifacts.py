@@ -32,7 +32,7 @@ from compiler.overlay import (
     SecretKey,
     setting,
 )
-from compiler.part import HOST, Schema, object_of, secret_name, text
+from compiler.part import HOST, PORT, Schema, object_of, secret_name, text
 from compiler.peer import peers
 from compiler.route import Named, Route
 from compiler.volume import storage, volume
@@ -69,7 +69,7 @@ KEYS: dict[str, Schema] = {
             ),
             "endpoint": text(
                 "The address of a store that is not Amazon's.",
-                rf"https?://{HOST}(?::[0-9]{{1,5}})?",
+                rf"https?://{HOST}(?::{PORT})?",
                 "an address like https://s3.acme.example:9000, without path",
             ),
             "existingSecret": secret_name(
@@ -77,13 +77,13 @@ KEYS: dict[str, Schema] = {
             ),
             "roleArn": text(
                 "The IAM role that the service account assumes.",
-                r"arn:aws(?:-cn|-us-gov)?:iam::[0-9]{12}:role/[\w+=,.@/-]+",
+                r"arn:aws(?:-cn|-us-gov)?:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+",
                 "the ARN of a role: arn:aws:iam::<12 digits>:role/<name>",
                 examples=["arn:aws:iam::123456789012:role/mlflow"],
             ),
             "kmsKeyArn": text(
                 "The KMS key that objects are encrypted with.",
-                r"arn:aws(?:-cn|-us-gov)?:kms:[a-z0-9-]+:[0-9]{12}:(?:key|alias)/[\w/-]+",
+                r"arn:aws(?:-cn|-us-gov)?:kms:[a-z0-9-]+:[0-9]{12}:(?:key|alias)/[A-Za-z0-9_/-]+",
                 "the ARN of a key: arn:aws:kms:<region>:<12 digits>:key/<id>",
             ),
             "caSecret": secret_name(

@@ -35,6 +35,7 @@ KEYS: dict[str, Schema] = {
                 "The version of MLflow.",
                 r"[0-9]+\.[0-9]+\.[0-9]+(?:rc[0-9]+)?",
                 "a whole version like 3.17.2",
+                maxLength=32,
                 default=VERSION,
             ),
             "image": object_of(
@@ -48,7 +49,7 @@ KEYS: dict[str, Schema] = {
                     ),
                     "tag": text(
                         "The tag; v<version>-full without it.",
-                        r"[\w][\w.-]{0,127}",
+                        r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}",
                         "a tag: letters, digits, '_', '.' and '-'",
                         examples=["v3.17.2-full"],
                     ),
@@ -232,7 +233,8 @@ def check(environment: Environment) -> Iterable[Finding]:
     for name in mlflow.env:
         yield from _variable(name)
     for index, argument in enumerate(mlflow.args):
-        option = argument.split("=", 1)[0]
+        # A value may be glued to a short option: -w4.
+        option = argument.split("=", 1)[0] if argument.startswith("--") else argument[:2]
         if option in _OPTIONS:
             message = f"the argument {option} is not yours to set"
             yield Finding(("mlflow", "args", index), "reserved-setting", message, _OWNED[_OPTIONS[option]])
@@ -278,6 +280,7 @@ def plan(environment: Environment) -> Overlay:
         changes=tuple(_settings(environment)) + tuple(_pod(mlflow)),
         images=(Image(_IMAGE, mlflow.repository, mlflow.tag, mlflow.digest, ("mlflow", "image")),),
         secrets=tuple(_secrets(mlflow)),
+        config_maps=tuple(source["configMapRef"]["name"] for source in mlflow.env_from if "configMapRef" in source),
     )
 
 

@@ -32,6 +32,7 @@ def _amounts(description: str) -> Schema:
                 "Processor time.",
                 r"[1-9][0-9]*m|[0-9]*[1-9][0-9]*(?:\.[0-9]+)?|0\.[0-9]*[1-9][0-9]*",
                 "an amount like 500m, 2 or 0.5",
+                maxLength=16,
             ),
             "memory": quantity("Memory."),
             "ephemeral-storage": quantity("Disk of the node, which uploads pass through."),
@@ -101,12 +102,10 @@ def _worked_out(environment: Environment) -> dict[str, dict[str, str]]:
     limits = {"cpu": str(max(2, mlflow.workers)), "memory": f"{limit}Mi", "ephemeral-storage": f"{disk + 2}Gi"}
     given = environment.resources
     limits |= given.limits
-    if (
-        "memory" in given.limits
-        and "memory" not in given.requests
-        and kibibytes(given.limits["memory"]) < request * 1024
-    ):
-        requests["memory"] = given.limits["memory"]
+    for name in given.limits.keys() - given.requests.keys():
+        # A low limit pulls a request down that nobody set.
+        if _size(name, limits[name]) < _size(name, requests[name]):
+            requests[name] = limits[name]
     return {"requests": requests, "limits": limits}
 
 

@@ -27,7 +27,7 @@ def pick(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]
             case "NetworkPolicy":
                 faults += _policy(manifest, pods)
             case "PodDisruptionBudget":
-                faults += _selected(manifest, ("spec", "selector"), manifest.data["spec"].get("selector") or {}, pods)
+                faults += _selected(manifest, ("spec", "selector"), _spec(manifest).get("selector") or {}, pods)
             case "Deployment" | "StatefulSet" | "DaemonSet":
                 faults += _controller(manifest, services)
             case _:
@@ -35,6 +35,10 @@ def pick(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]
     for pod in pods:
         faults += _probes(pod)
     return faults
+
+
+def _spec(manifest: Manifest) -> dict[str, Any]:
+    return manifest.data.get("spec") or {}
 
 
 def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
@@ -50,7 +54,7 @@ def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
             "Exists": value is not None,
             "DoesNotExist": value is None,
         }
-        if not holds[expression["operator"]]:
+        if not holds.get(expression["operator"], False):
             return False
     return True
 
@@ -74,13 +78,13 @@ def _ports(pods: Sequence[Workload]) -> set[Any]:
 
 
 def _service(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]:
-    labels = manifest.data["spec"].get("selector")
+    labels = _spec(manifest).get("selector")
     if not labels:
         return
     selector = {"matchLabels": labels}
     yield from _selected(manifest, ("spec", "selector"), selector, pods)
     picked = [pod for pod in pods if matches(selector, pod.labels)]
-    for index, port in enumerate(manifest.data["spec"].get("ports") or []):
+    for index, port in enumerate(_spec(manifest).get("ports") or []):
         target = port.get("targetPort", port.get("port"))
         if picked and target not in _ports(picked):
             message = f"the pods of {manifest.ref} have no port {target}"
@@ -88,22 +92,27 @@ def _service(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]:
 
 
 def _ingress(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
-    for rule_index, rule in enumerate(manifest.data["spec"].get("rules") or []):
+    for rule_index, rule in enumerate(_spec(manifest).get("rules") or []):
         for index, path in enumerate((rule.get("http") or {}).get("paths") or []):
             route = ("spec", "rules", rule_index, "http", "paths", index, "backend", "service")
-            backend = path["backend"]["service"]
+            backend = path["backend"].get("service")
+            if backend is None:
+                continue
             service = services.get(backend["name"])
             if service is None:
                 yield _fault(manifest, (*route, "name"), f"there is no Service {backend['name']}")
                 continue
-            ports = {value for port in service.data["spec"]["ports"] for value in (port.get("name"), port.get("port"))}
-            wanted = backend["port"].get("name") or backend["port"].get("number")
+            ports = {
+                value for port in _spec(service).get("ports") or [] for value in (port.get("name"), port.get("port"))
+            }
+            named = backend.get("port") or {}
+            wanted = named.get("name") or named.get("number")
             if wanted not in ports:
                 yield _fault(manifest, (*route, "port"), f"the Service {backend['name']} has no port {wanted}")
 
 
 def _policy(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]:
-    spec = manifest.data["spec"]
+    spec = _spec(manifest)
     yield from _selected(manifest, ("spec", "podSelector"), spec.get("podSelector") or {}, pods)
     own = [pod for pod in pods if matches(spec.get("podSelector") or {}, pod.labels)]
     for direction, field in (("ingress", "from"), ("egress", "to")):
@@ -122,9 +131,8 @@ def _policy(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]:
 
 
 def _controller(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
-    spec = manifest.data["spec"]
-    [own] = workloads([manifest])
-    if not matches(spec.get("selector") or {}, own.labels):
+    spec = _spec(manifest)
+    if not any(matches(spec.get("selector") or {}, own.labels) for own in workloads([manifest])):
         yield _fault(manifest, ("spec", "selector"), f"{manifest.ref} does not select its own pods")
     service = spec.get("serviceName")
     if service and service not in services:

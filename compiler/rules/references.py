@@ -16,7 +16,8 @@ Keys = dict[str, set[str] | None]
 
 def resolve(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every Secret, ConfigMap, ServiceAccount, Service and volume that is named is there, with the key that is named."""
-    known = {"ConfigMap": _built(manifests, "ConfigMap"), "Secret": _secrets(overlay, manifests)}
+    provided: Keys = dict.fromkeys(overlay.config_maps)
+    known = {"ConfigMap": provided | _built(manifests, "ConfigMap"), "Secret": _secrets(overlay, manifests)}
     accounts = {manifest.ref.name for manifest in manifests if manifest.ref.kind == "ServiceAccount"} | {"default"}
     faults = []
     for workload in workloads(manifests):
