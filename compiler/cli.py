@@ -18,7 +18,7 @@ import typer
 from compiler import errors
 from compiler.diagnostic import Diagnostic, has_errors
 from compiler.pipeline import Compilation, compile_environment, understand
-from compiler.report import FORMATS, ansi, as_json, plain, text
+from compiler.report import AT_END, FORMATS, ansi, as_json, plain, text
 from compiler.workspace import Workspace, find
 
 app = typer.Typer(
@@ -38,7 +38,7 @@ Root = Annotated[
     typer.Option("--root", help="The project; by default the one that the current directory is in.", file_okay=False),
 ]
 Output = Annotated[
-    str, typer.Option("--output", "-o", help="text, json or github; github by itself in GitHub Actions.")
+    str, typer.Option("--output", "-o", help="text, json, github, sarif or junit; github by itself in GitHub Actions.")
 ]
 
 
@@ -72,7 +72,7 @@ def compile_(
             created = workspace.create_secrets(name, compilation.overlay.generated_secrets())
             changed = workspace.write(name, compilation.tree)
         results.append({"name": name, "changed": changed, "secrets": created, "proved": list(compilation.proved)})
-        if format_ != "json" and not check:
+        if format_ == "text" and not check:
             _tell(compilation, changed, created)
     _finish(found, format_, results)
 
@@ -200,7 +200,7 @@ def _shown(diagnostics: list[Diagnostic], format_: str) -> list[Diagnostic]:
     """Prints diagnostics as soon as they are known, but for JSON, which is one document at the end."""
     if format_ == "text":
         typer.echo(text(diagnostics, ansi if _coloured() else plain), nl=False, color=True)
-    elif format_ != "json":
+    elif format_ not in AT_END:
         typer.echo(FORMATS[format_](diagnostics), nl=False)
     return diagnostics
 
@@ -216,6 +216,8 @@ def _finish(found: list[Diagnostic], format_: str, results: list[dict[str, Any]]
     if format_ == "json":
         report = json.loads(as_json(found))
         typer.echo(json.dumps({**report, "environments": results}, indent=2, ensure_ascii=False))
+    elif format_ in AT_END:
+        typer.echo(FORMATS[format_](found), nl=False)
     if has_errors(found):
         raise typer.Exit(errors.FINDINGS)
 

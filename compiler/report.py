@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
 
-from compiler.diagnostic import Diagnostic
+from compiler.codes import CODES
+from compiler.diagnostic import Diagnostic, Severity
 from compiler.secrecy import credential_in
 
 Format = Callable[[Sequence[Diagnostic]], str]
@@ -78,4 +81,54 @@ def github(diagnostics: Sequence[Diagnostic]) -> str:
     return "".join(lines)
 
 
-FORMATS: dict[str, Format] = {"text": text, "json": as_json, "github": github}
+def sarif(diagnostics: Sequence[Diagnostic]) -> str:
+    """SARIF 2.1.0, which code scanning services read. Every code that is reported is a rule."""
+    codes = sorted({each.code for each in diagnostics})
+    rules = [{"id": code, "shortDescription": {"text": CODES[code]}} for code in codes]
+    results = [
+        {
+            "ruleId": each.code,
+            "ruleIndex": codes.index(each.code),
+            "level": str(each.severity),
+            "message": {"text": each.message + (f" Hint: {each.hint}." if each.hint else "")},
+            "locations": [{"physicalLocation": _physical(each)}],
+        }
+        for each in diagnostics
+    ]
+    driver = {"name": "mlflow-overlays", "rules": rules}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    document = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _physical(diagnostic: Diagnostic) -> dict[str, object]:
+    place = diagnostic.place
+    location: dict[str, object] = {"artifactLocation": {"uri": quote(place.path)}}
+    if place.line:
+        location["region"] = {"startLine": place.line, "startColumn": place.column}
+    return location
+
+
+def junit(diagnostics: Sequence[Diagnostic]) -> str:
+    """JUnit XML, which CI systems show as tests: one case a file, failed by errors."""
+    paths = sorted({each.place.path for each in diagnostics}) or ["overlays"]
+    suite = ET.Element("testsuite", name="mlflow-overlays", tests=str(len(paths)))
+    failed = 0
+    for path in paths:
+        own = [each for each in diagnostics if each.place.path == path]
+        case = ET.SubElement(suite, "testcase", classname="mlflow-overlays", name=path)
+        errors = [each for each in own if each.severity is Severity.ERROR]
+        failed += bool(errors)
+        if errors:
+            failure = ET.SubElement(case, "failure", message=errors[0].message, type=errors[0].code)
+            failure.text = text(own)
+        elif own:
+            ET.SubElement(case, "system-out").text = text(own)
+    suite.set("failures", str(failed))
+    ET.indent(suite)
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+FORMATS: dict[str, Format] = {"text": text, "json": as_json, "github": github, "sarif": sarif, "junit": junit}
+AT_END = ("json", "sarif", "junit")
+"""Formats that are one document, printed when everything is known."""

@@ -82,8 +82,17 @@ def values(fragment: dict[str, Any]) -> str:
 def diagnostics() -> str:
     """The page of codes."""
     head = f"{NOTE}\n# Diagnostics\n\nA report reads `file:line:column: severity: message [code]`, with a hint below it.\n\n"
-    rows = "".join(f"| `{code}` | {meaning} |\n" for code, meaning in sorted(CODES.items()))
-    return f"{head}| code | what it means |\n|---|---|\n{rows}"
+    return head + "\n".join(f"## {code}\n\n{meaning}\n{example(code)}" for code, meaning in sorted(CODES.items()))
+
+
+def example(code: str) -> str:
+    """The first failing example of a code with its report, from the test cases."""
+    for path in sorted((ROOT / "tests" / "cases" / "invalid" / code).glob("*.yaml")):
+        report = path.with_suffix(".txt")
+        source = path.read_bytes()
+        if len(source) < 1000 and source.isascii() and report.is_file():
+            return f"\n```yaml\n{source.decode()}```\n\n```\n{report.read_text(encoding='utf-8')}```\n"
+    return ""
 
 
 GENERATORS: dict[str, Callable[[], dict[str, str]]] = {"schema": schema, "docs": docs}
