@@ -119,6 +119,55 @@ def secrets(names: Names = None, root: Root = None, output: Output = "") -> None
     _finish(found, format_, results)
 
 
+@app.command(epilog="Example: mlflow-overlays explain prod deployment/mlflow spec.replicas")
+def explain(
+    name: Annotated[str, typer.Argument(metavar="ENV", help="The environment.")],
+    object_: Annotated[str, typer.Argument(metavar="KIND/NAME", help="An object of its build.")],
+    path: Annotated[str, typer.Argument(help="A place inside it; the whole object without one.")] = "",
+    root: Root = None,
+    output: Output = "",
+) -> None:
+    """Say where a value of the build comes from: which line, through what, and why."""
+    from compiler import explain as explaining
+    from compiler.route import show
+
+    workspace, [chosen], format_ = _start([name], root, output)
+    kind, named = explaining.parse_object(object_)
+    route = explaining.parse_route(path)
+    compilation = compile_environment(workspace, chosen)
+    if compilation.overlay is None or compilation.source is None:
+        _finish(_shown(compilation.diagnostics, format_), format_, [])
+        return
+    manifest = explaining.find(compilation.overlay, compilation.manifests, kind, named)
+    reasons = explaining.explain(
+        workspace.root, compilation.source, compilation.overlay, compilation.manifests, manifest, route
+    )
+    if format_ == "json":
+        rows = [
+            {"path": show(each.route), "value": each.value, "place": str(each.place), "why": each.why}
+            for each in reasons
+        ]
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for each in reasons:
+        typer.echo(f"{show(each.route)} = {json.dumps(each.value, ensure_ascii=False)}")
+        typer.echo(f"  {each.place}: {each.why}")
+
+
+@app.command(epilog="Example: mlflow-overlays new staging --overlay eks-irsa")
+def new(
+    name: Annotated[str, typer.Argument(metavar="ENV", help="The environment: lower-case letters, digits and dashes.")],
+    overlay: Annotated[str, typer.Option("--overlay", help="The kind of overlay; see `mlflow-overlays kinds`.")],
+    root: Root = None,
+) -> None:
+    """Write a new environment.yaml: the smallest that the kind allows, with comments."""
+    from compiler.scaffold import scaffold
+
+    workspace = find((root or Path.cwd()).resolve())
+    path = workspace.create(name, scaffold(overlay))
+    typer.echo(f"wrote {path}; change what it says, then: make overlay ENV={name}")
+
+
 @app.command(epilog="Example: mlflow-overlays schema > schema/environment.schema.json")
 def schema() -> None:
     """Print the JSON Schema of environment.yaml."""

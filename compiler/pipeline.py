@@ -20,7 +20,7 @@ from compiler.environment import Environment, environment
 from compiler.manifest import Fault, Manifest
 from compiler.overlay import Overlay
 from compiler.plan import check, credentials, plan
-from compiler.route import Named, Route, follow
+from compiler.route import Route, indexed
 from compiler.rules import RULES, faults
 from compiler.rules.changes import target
 from compiler.rules.immutable import refused
@@ -36,6 +36,7 @@ class Compilation:
 
     name: str
     diagnostics: list[Diagnostic]
+    source: Source | None = None
     environment: Environment | None = None
     overlay: Overlay | None = None
     tree: Tree | None = None
@@ -72,7 +73,7 @@ def understand(name: str, path: str, content: bytes, *, custom: bool = False) ->
     diagnostics = sorted({source.diagnose(finding) for finding in check(known)})
     if has_errors(diagnostics):
         return Compilation(name, diagnostics)
-    return Compilation(name, diagnostics, known, plan(known))
+    return Compilation(name, diagnostics, source, known, plan(known))
 
 
 def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, ...]) -> Compilation:
@@ -163,7 +164,7 @@ class Locator:
             # The base keeps the rules by itself, so what breaks one was patched into it.
             return Place(f"{own}/{KUSTOMIZATION}" if self.overlay.custom else f"overlays/{self.name}"), ""
         source = _source(self.workspace.root, manifest.origin)
-        return _shown(source, _indexed(manifest, fault.route)) if source else (Place(manifest.origin), "")
+        return _shown(source, indexed(manifest.data, fault.route)) if source else (Place(manifest.origin), "")
 
     def _cause(self, fault: Fault) -> Route | None:
         """The route of the environment that set the value at a fault, if one did."""
@@ -177,17 +178,6 @@ class Locator:
 def _shown(source: Source, route: Route) -> tuple[Place, str]:
     place = source.locate(route)
     return place, source.line(place.line)
-
-
-def _indexed(manifest: Manifest, route: Route) -> Route:
-    """A route with its `Named` steps turned into the indexes that they have in a manifest."""
-    steps: Route = ()
-    for step in route:
-        if isinstance(step, Named):
-            items = follow(manifest.data, steps)
-            step = next((index for index, item in enumerate(items) if item.get("name") == step.name), 0)  # noqa: PLW2901
-        steps = (*steps, step)
-    return steps
 
 
 @cache

@@ -58,3 +58,16 @@ def _next(here: Any, step: Step) -> Any:
     if isinstance(step, int):
         return here[step] if isinstance(here, list) and -len(here) <= step < len(here) else ABSENT
     return here.get(step, ABSENT) if isinstance(here, dict) else ABSENT
+
+
+def indexed(document: Any, route: Route) -> Route:
+    """A route with its `Named` steps turned into the indexes that they have in a document."""
+    steps: Route = ()
+    for step in route:
+        items = follow(document, steps)
+        if isinstance(step, Named) and isinstance(items, list):
+            index = next((index for index, item in enumerate(items) if item.get("name") == step.name), 0)
+            steps = (*steps, index)
+        else:
+            steps = (*steps, step)
+    return steps

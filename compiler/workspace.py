@@ -53,6 +53,15 @@ class Workspace:
             raise Usage(f"{shown} is no environment: it is {path.stat().st_size} bytes long")
         return shown, path.read_bytes()
 
+    def create(self, name: str, text: str) -> str:
+        """Writes the file of a new environment and returns its path. Raises `Usage` where there is one already."""
+        path = self.directory(name) / ENVIRONMENT
+        shown = f"overlays/{name}/{ENVIRONMENT}"
+        if path.exists() or path.is_symlink():
+            raise Usage(f"there is a {shown} already")
+        _replace(path, text, 0o644)
+        return shown
+
     def has_custom(self, name: str) -> bool:
         """Whether an environment has a component of its own."""
         return (self.directory(name) / "custom" / KUSTOMIZATION).is_file()
