@@ -71,7 +71,10 @@ def _name_in_base(overlay: Overlay, ref: Ref) -> str:
 def explain(
     root: Path, environment: Source, overlay: Overlay, manifests: tuple[Manifest, ...], manifest: Manifest, route: Route
 ) -> list[Reason]:
-    """Every reason for what stands at a route, and below it. In: the project, the environment's source, its build. Raises `Usage`."""
+    """Every reason for what stands at a route, and below it.
+
+    In: the project, the environment's source, its overlay and build. Raises `Usage` where nothing stands there.
+    """
     value = follow(manifest.data, route)
     if value is ABSENT:
         raise Usage(f"{manifest.ref} has nothing at {show(route)}")

@@ -12,7 +12,9 @@ def storage(description: str, default: str) -> Schema:
     return object_of(
         description,
         {
-            "size": quantity("How much is asked for. It can be raised later, never lowered.", default=default),
+            "size": quantity(
+                "How much is asked for. A claim that is there is raised by hand; see immutable-field.", default=default
+            ),
             "className": text("The StorageClass; the cluster's default class without it.", examples=["gp3"]),
         },
     )

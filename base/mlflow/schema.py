@@ -109,6 +109,12 @@ class Finding(NamedTuple):
     revisions: tuple[str, ...] = ()
 
 
+def mysql_tls() -> dict[str, str]:
+    """The files of TLS that MLflow hands to MySQL's driver."""
+    settings = {name: os.environ.get(f"MLFLOW_MYSQL_{name.upper()}") for name in ("ssl_ca", "ssl_cert", "ssl_key")}
+    return {name: path for name, path in settings.items() if path}
+
+
 @dataclass(frozen=True)
 class Database:
     """The database to look at, and the migrations that the installed MLflow has for it."""
@@ -130,10 +136,10 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Open a connection of its own that gives up soon and holds no transaction open."""
-        limits = {"connect_timeout": ANSWER_SECONDS}
+        arguments: dict[str, str | int] = {"connect_timeout": ANSWER_SECONDS}
         if self.is_mysql:
-            limits |= {"read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS}
-        engine = create_engine(self.url, poolclass=NullPool, connect_args=limits, isolation_level="AUTOCOMMIT")
+            arguments |= {"read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS, **mysql_tls()}
+        engine = create_engine(self.url, poolclass=NullPool, connect_args=arguments, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             yield connection
 
@@ -413,6 +419,9 @@ def main() -> int:
         return run(arguments.command, arguments.timeout)
     except SettingError as error:
         say(str(error))
+        return Exit.USAGE
+    except OSError as error:
+        say(f"a file that the settings name can't be used: {error}")
         return Exit.USAGE
     except DBAPIError as error:
         say(f"the database failed: {refusal(error).detail}")

@@ -259,7 +259,7 @@ def plan(environment: Environment) -> Overlay:
 def _settings(environment: Environment) -> Iterator[Change]:
     artifacts = environment.artifacts
     bucket: Route = ("artifacts", "bucket")
-    if environment.mlflow.mode == "proxied":
+    if environment.mlflow.mode != "direct":
         yield setting("MLFLOW_ARTIFACTS_DESTINATION", artifacts.uri, bucket, "where the server keeps what clients send")
     else:
         yield setting("MLFLOW_DEFAULT_ARTIFACT_ROOT", artifacts.uri, bucket, "where clients keep artifacts themselves")

@@ -1,7 +1,9 @@
 """The MLflow server: its version and image, how many processes it runs, and how clients reach artifacts.
 
-- `mode: proxied` (the default) sends every artifact through the server: clients need no credentials, and an experiment's
-  location is `mlflow-artifacts:/`. `mode: direct` gives clients the store's own URI; they then need credentials for it.
+- `mode: proxied` (the default) sends every artifact through the server, both ways: clients need neither credentials nor a
+  way to the store, and an experiment's location is `mlflow-artifacts:/`. `mode: presigned` is the same but for downloads and
+  large uploads, which go to the store itself by URLs that the server signs: less load, but clients have to reach the store.
+  `mode: direct` gives clients the store's own URI; they need credentials for it.
 - `jobs` turns on MLflow's job runner with its seven consumers. It costs more than a gigabyte of memory, so it is off.
 - `env` holds plain settings. What is secret belongs into a Secret that `envFrom` names.
 - The memory of the server follows from `workers` and `jobs`; see `resources`.
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.diagnostic import Finding
-from compiler.kind import Kind
+from compiler.kind import Engine, Kind
 from compiler.overlay import MIGRATION, POD, SERVER, Change, Image, Overlay, Secret, setting
 from compiler.part import Schema, object_of, secret_name, text
 from compiler.route import Named, Route
@@ -85,8 +87,9 @@ KEYS: dict[str, Schema] = {
             },
             "mode": {
                 "type": "string",
-                "description": "proxied: artifacts go through the server. direct: clients reach the store themselves.",
-                "enum": ["proxied", "direct"],
+                "description": "proxied: artifacts go through the server. presigned: large ones by signed URLs. direct: clients "
+                "reach the store themselves.",
+                "enum": ["proxied", "presigned", "direct"],
                 "default": "proxied",
             },
             "staticPrefix": text(
@@ -148,8 +151,10 @@ _OWNED = {
     "MLFLOW_BACKEND_STORE_URI": "it is worked out from the key database",
     "MLFLOW_ARTIFACTS_DESTINATION": "it is worked out from the key artifacts",
     "MLFLOW_DEFAULT_ARTIFACT_ROOT": "it is worked out from artifacts and mlflow.mode",
+    "MLFLOW_ARTIFACTS_ONLY": "a server beside a database serves more than artifacts, and does not start with it",
+    "MLFLOW_EXPOSE_PROMETHEUS": "metrics need a writable directory, which this overlay does not give them",
+    "PYTHONPATH": "it leads to the plug-in that keeps artifacts behind the server",
     "MLFLOW_S3_ENDPOINT_URL": "set artifacts.endpoint",
-    "MLFLOW_S3_UPLOAD_EXTRA_ARGS": "set artifacts.kmsKeyArn",
     "AWS_DEFAULT_REGION": "set artifacts.region",
     "AWS_REGION": "set artifacts.region",
     "AWS_CA_BUNDLE": "set artifacts.caSecret",
@@ -172,6 +177,8 @@ _OPTIONS = {
     "--backend-store-uri": "MLFLOW_BACKEND_STORE_URI",
     "--artifacts-destination": "MLFLOW_ARTIFACTS_DESTINATION",
     "--default-artifact-root": "MLFLOW_DEFAULT_ARTIFACT_ROOT",
+    "--artifacts-only": "MLFLOW_ARTIFACTS_ONLY",
+    "--expose-prometheus": "MLFLOW_EXPOSE_PROMETHEUS",
 }
 _SECRET_WORDS = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "CREDENTIAL", "PRIVATE_KEY", "API_KEY", "ACCESS_KEY")
 
@@ -188,7 +195,7 @@ class Mlflow:
     pull_secrets: tuple[str, ...]
     workers: int
     jobs: bool
-    mode: Literal["proxied", "direct"]
+    mode: Literal["proxied", "presigned", "direct"]
     static_prefix: str
     log_level: str
     args: tuple[str, ...]
@@ -232,17 +239,21 @@ def check(environment: Environment) -> Iterable[Finding]:
         )
     for name in mlflow.env:
         yield from _variable(name)
+    if environment.artifacts.kms_key_arn and "MLFLOW_S3_UPLOAD_EXTRA_ARGS" in mlflow.env:
+        route: Route = ("mlflow", "env", "MLFLOW_S3_UPLOAD_EXTRA_ARGS")
+        message = "the arguments of uploads follow from artifacts.kmsKeyArn"
+        yield Finding(route, "reserved-setting", message, "remove one of the two", at_key=True)
     for index, argument in enumerate(mlflow.args):
         # A value may be glued to a short option: -w4.
         option = argument.split("=", 1)[0] if argument.startswith("--") else argument[:2]
         if option in _OPTIONS:
             message = f"the argument {option} is not yours to set"
             yield Finding(("mlflow", "args", index), "reserved-setting", message, _OWNED[_OPTIONS[option]])
-    if mlflow.mode == "direct" and environment.kind.store == "minio":
+    if mlflow.mode != "proxied" and environment.kind.store == "minio":
         yield Finding(
             ("mlflow", "mode"),
             "unreachable-store",
-            "mode 'direct' sends clients to the object store, but this one is inside the cluster and open to the server alone",
+            f"mode '{mlflow.mode}' sends clients to the object store, but this one is in the cluster and open to the server alone",
             "use mode: proxied, or a kind whose store clients can reach",
         )
 
@@ -277,7 +288,8 @@ def plan(environment: Environment) -> Overlay:
     """The image, the server's settings, and the probes that follow from the prefix."""
     mlflow = environment.mlflow
     return Overlay(
-        changes=tuple(_settings(environment)) + tuple(_pod(mlflow)),
+        components=("mode-proxied",) if mlflow.mode == "proxied" else (),
+        changes=tuple(_settings(environment)) + tuple(_pod(mlflow, environment.database.engine)),
         images=(Image(_IMAGE, mlflow.repository, mlflow.tag, mlflow.digest, ("mlflow", "image")),),
         secrets=tuple(_secrets(mlflow)),
         config_maps=tuple(source["configMapRef"]["name"] for source in mlflow.env_from if "configMapRef" in source),
@@ -302,7 +314,7 @@ def _settings(environment: Environment) -> Iterator[Change]:
         "the job runner and its consumers",
     )
     yield setting("MLFLOW_LOGGING_LEVEL", mlflow.log_level, ("mlflow", "logLevel"), "how much the server logs")
-    proxied = str(mlflow.mode == "proxied").lower()
+    proxied = str(mlflow.mode != "direct").lower()
     yield setting("MLFLOW_SERVE_ARTIFACTS", proxied, ("mlflow", "mode"), "whether artifacts go through the server")
     if mlflow.static_prefix:
         yield setting(
@@ -312,7 +324,7 @@ def _settings(environment: Environment) -> Iterator[Change]:
         yield setting(name, value, ("mlflow", "env", name), "set by hand")
 
 
-def _pod(mlflow: Mlflow) -> Iterator[Change]:
+def _pod(mlflow: Mlflow, engine: Engine) -> Iterator[Change]:
     server = (*POD, "containers", Named("mlflow"))
     if mlflow.static_prefix:
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
@@ -328,9 +340,10 @@ def _pod(mlflow: Mlflow) -> Iterator[Change]:
             SERVER, (*server, "envFrom"), sources, ("mlflow", "envFrom"), "variables from Secrets and ConfigMaps"
         )
 
+    first = (("initContainers", "option-file"),) if engine == "mysql" else ()
     for target, containers in (
-        (SERVER, (("initContainers", "wait-for-schema"), ("containers", "mlflow"))),
-        (MIGRATION, (("containers", "migrate"),)),
+        (SERVER, (*first, ("initContainers", "wait-for-schema"), ("containers", "mlflow"))),
+        (MIGRATION, (*first, ("containers", "migrate"))),
     ):
         if mlflow.pull_policy != "IfNotPresent":
             for group, name in containers:
