@@ -253,7 +253,7 @@ def check(environment: Environment) -> Iterable[Finding]:
         yield Finding(
             ("mlflow", "mode"),
             "unreachable-store",
-            f"mode '{mlflow.mode}' sends clients to the object store, but this one is in the cluster and open to the server alone",
+            f"mode '{mlflow.mode}' sends clients to the object store, but this one is open to the server alone",
             "use mode: proxied, or a kind whose store clients can reach",
         )
 
