@@ -2,11 +2,12 @@
 
 The overlay is one file, `kustomization.yaml`, so that replacing it is replacing the overlay: nobody ever builds half of an old
 one and half of a new one. Where an environment has a component of its own in `custom/`, that has to come after every value set
-here; so the values move to `compiled/kustomization.yaml`, and the file at the top puts the two together.
+here; so the values move to a directory that is named for its content, and the file at the top puts the two together.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -21,10 +22,9 @@ Tree = dict[str, str]
 """The text of each file of an overlay, by its path inside the overlay."""
 
 KUSTOMIZATION = "kustomization.yaml"
-COMPILED = "compiled/kustomization.yaml"
 SECRETS = "SECRETS.md"
-WRITTEN = (KUSTOMIZATION, COMPILED, SECRETS)
-"""Every file that the compiler may write, and may remove when it no longer does."""
+WRITTEN = (KUSTOMIZATION, f"compiled-*/{KUSTOMIZATION}", SECRETS)
+"""Patterns of every file that the compiler may write, and may remove when it no longer does."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
@@ -70,12 +70,10 @@ def emit(name: str, overlay: Overlay) -> Tree:
             KUSTOMIZATION: header + _text(top, _inputs(overlay, "../../base"), generators, overlay),
             **documents,
         }
-    whole = _sections({**top, "resources": ["compiled"], "components": ["custom"], **generators})
-    return {
-        COMPILED: header + _text(top, _inputs(overlay, "../../../base"), {}, overlay),
-        KUSTOMIZATION: header + whole,
-        **documents,
-    }
+    values = header + _text(top, _inputs(overlay, "../../../base"), {}, overlay)
+    directory = f"compiled-{hashlib.sha256(values.encode()).hexdigest()[:8]}"
+    whole = _sections({**top, "resources": [directory], "components": ["custom"], **generators})
+    return {f"{directory}/{KUSTOMIZATION}": values, KUSTOMIZATION: header + whole, **documents}
 
 
 def _inputs(overlay: Overlay, base: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compiler.build import env_file
-from compiler.emit import COMPILED, KUSTOMIZATION, WRITTEN, Tree
+from compiler.emit import KUSTOMIZATION, WRITTEN, Tree
 from compiler.errors import Missing, Usage
 from compiler.overlay import Secret
 from compiler.part import LABEL, LABEL_WORDS
@@ -66,28 +66,30 @@ class Workspace:
         """Whether an environment has a component of its own."""
         return (self.directory(name) / "custom" / KUSTOMIZATION).is_file()
 
-    def stale(self, name: str, tree: Tree) -> list[str]:
-        """The files of an overlay that a tree would write, change or remove."""
-        directory = self.directory(name)
-        return [path for path in WRITTEN if _content(directory / path) != tree.get(path)]
-
     def committed(self, name: str) -> Tree:
         """The files of the overlay that are on disk."""
-        found = {path: _content(self.directory(name) / path) for path in WRITTEN}
-        return {path: text for path, text in found.items() if text is not None}
+        directory = self.directory(name)
+        found = {str(path.relative_to(directory).as_posix()) for pattern in WRITTEN for path in directory.glob(pattern)}
+        texts = {path: _content(directory / path) for path in sorted(found)}
+        return {path: text for path, text in texts.items() if text is not None}
+
+    def stale(self, name: str, tree: Tree) -> list[str]:
+        """The files of an overlay that a tree would write, change or remove."""
+        committed = self.committed(name)
+        return [path for path in sorted({*committed, *tree}) if committed.get(path) != tree.get(path)]
 
     def write(self, name: str, tree: Tree) -> list[str]:
         """Puts a tree on disk and returns the files that changed."""
         directory = self.directory(name)
         changed = self.stale(name, tree)
-        # What nobody builds first, then what the top file may refer to, then the top file.
-        for path in sorted(
-            (path for path in changed if path in tree), key=lambda path: (path == KUSTOMIZATION, path == COMPILED)
-        ):
+        # The top file comes after all that it refers to, and before what it no longer refers to goes.
+        for path in sorted((path for path in changed if path in tree), key=lambda path: path == KUSTOMIZATION):
             _replace(directory / path, tree[path], 0o644)
-        for path in changed:
-            if path not in tree:
-                (directory / path).unlink(missing_ok=True)
+        for path in (path for path in changed if path not in tree):
+            gone = directory / path
+            gone.unlink(missing_ok=True)
+            if gone.parent != directory and not any(gone.parent.iterdir()):
+                gone.parent.rmdir()
         return changed
 
     def create_secrets(self, name: str, wanted: Sequence[Secret]) -> list[str]:
