@@ -19,6 +19,7 @@ CODES: dict[str, str] = {
     "image-misses": "An image is replaced that no container of the build runs; Kustomize would silently do nothing.",
     "immutable-field": "A warning: the API server refuses this change of something that is running. The hint has the way.",
     "job-name": "A Job whose name does not carry the digest of its content: the API server would refuse the change.",
+    "left-behind": "A warning: something that the overlay had before; `kubectl apply` does not remove it. The hint does.",
     "memory-too-small": "A memory limit below what the server was measured to need under load: it would be killed.",
     "missing-key": "A key that this kind of overlay, or another key, cannot do without. The message says why.",
     "no-image": "A container without an image, as a patch with a mistyped container name makes one.",

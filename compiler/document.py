@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compiler.overlay import Overlay, Secret
 
-_MISSING = """
+_PROVIDE = """
 Apply the overlay before or after: pods wait until their Secrets are there. A value in single quotes is taken as it is. To keep
 one out of the shell's history, write it to a file without a line break at its end, and use `--from-file=<key>=<file>`.
 """
@@ -21,8 +21,7 @@ def secrets_page(name: str, overlay: Overlay) -> str:
         "The manifests refer to Secrets by name; no value stands in them.",
     ]
     if provided:
-        lines += ["", "## To be created by you", _MISSING]
-        lines += ["```sh", f"kubectl create namespace {overlay.namespace}  # unless it is there", "```"]
+        lines += ["", "## To be created by you", _PROVIDE.rstrip("\n")]
         for secret in provided:
             lines += ["", *_provided(secret, overlay.namespace)]
     for config_map in overlay.config_maps:
@@ -38,7 +37,9 @@ def secrets_page(name: str, overlay: Overlay) -> str:
 def _generated(name: str, secrets: tuple[Secret, ...]) -> list[str]:
     return [
         f"`make overlay ENV={name}` writes random values, once, to files in `secrets/`, which git ignores; Kustomize makes the",
-        "Secrets from them. Keep the files: a database takes its password from them only while its volume is new.",
+        "Secrets from them. Keep the files: a database takes its password from them only while its volume is new,",
+        "so that changing one changes no password. To change one, set it in the database or store first, then in the file, then",
+        "apply, and restart what reads it: `kubectl rollout restart deployment/mlflow`.",
         "",
         "| Secret | key | what it is |",
         "|---|---|---|",

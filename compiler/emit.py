@@ -26,6 +26,9 @@ SECRETS = "SECRETS.md"
 WRITTEN = (KUSTOMIZATION, f"compiled-*/{KUSTOMIZATION}", SECRETS)
 """Patterns of every file that the compiler may write, and may remove when it no longer does."""
 
+LABELS = {"app.kubernetes.io/part-of": "mlflow"}
+"""What every object of the base is labelled with, and so what is generated."""
+
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
@@ -84,7 +87,11 @@ def _inputs(overlay: Overlay, base: str) -> dict[str, Any]:
 def _generators(secrets: Iterable[Secret]) -> dict[str, Any]:
     generators = [
         # The name is fixed: a password is set when a volume is new, and a changed file must not rename it.
-        {"name": secret.name, "envs": [f"secrets/{secret.name}.env"], "options": {"disableNameSuffixHash": True}}
+        {
+            "name": secret.name,
+            "envs": [f"secrets/{secret.name}.env"],
+            "options": {"disableNameSuffixHash": True, "labels": LABELS},
+        }
         for secret in secrets
     ]
     return {"secretGenerator": generators} if generators else {}

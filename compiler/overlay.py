@@ -20,7 +20,7 @@ class Ref:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name}"
+        return f"{self.kind} {self.name}".rstrip()
 
 
 SERVER = Ref("apps/v1", "Deployment", "mlflow")

@@ -25,6 +25,7 @@ from compiler.rules import RULES, faults
 from compiler.rules.changes import target
 from compiler.rules.immutable import refused
 from compiler.rules.jobs import job_names
+from compiler.rules.left import left_behind
 from compiler.schema import as_written, violations
 from compiler.source import Source, read
 from compiler.workspace import Workspace
@@ -95,7 +96,8 @@ def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, .
     found = [fault for version in versions for fault in conform(built.manifests, version)]
     if not found:
         found += faults(overlay, built.manifests, built.made_up)
-        found += refused(_before(workspace, name, tree, overlay), built.manifests)
+        before = _before(workspace, name, tree, overlay)
+        found += refused(before, built.manifests) + left_behind(before, built.manifests)
     locator = Locator(workspace, name, overlay, built.manifests)
     diagnostics = [*compilation.diagnostics, *sorted({locator.diagnose(fault) for fault in found})]
     if has_errors(diagnostics):

@@ -13,7 +13,8 @@ def storage(description: str, default: str) -> Schema:
         description,
         {
             "size": quantity(
-                "How much is asked for. A claim that is there is raised by hand; see immutable-field.", default=default
+                "How much is asked for. The claim of a volume that is there has to be raised by hand first.",
+                default=default,
             ),
             "className": text("The StorageClass; the cluster's default class without it.", examples=["gp3"]),
         },

@@ -18,6 +18,7 @@ WITHOUT_CASE = {
     "immutable-field": "about the overlay that is on disk before; the pipeline's own test has one",
     "image-misses": "the compiler emits no image that the base lacks; the rule's own test breaks the base",
     "job-name": "the compiler names Jobs itself; the rule's own test renames one",
+    "left-behind": "about the overlay that is on disk before; the pipeline's own test has one",
     "not-a-manifest": "kubectl itself refuses such an object; the check's own test has one",
     "placeholder": "the compiler sets every placeholder; the rule's own test leaves one",
     "stale": "about a file on disk, not an environment; the command line's own test has one",

@@ -70,7 +70,7 @@ def _first_difference(before: Manifest, after: Manifest, route: Route) -> Route:
 def _way_out(name: str, route: Route) -> str:
     if route[-1] == "volumeClaimTemplates":
         return (
-            f"where it runs: raise the request of the claim data-{name}-0 by hand, then kubectl delete statefulset {name} "
-            "--cascade=orphan, and apply"
+            f"to grow a volume: raise the request of the claim data-{name}-0 (kubectl patch pvc), then kubectl delete "
+            f"statefulset {name} --cascade=orphan, then apply; a smaller volume or another class needs a new volume and a copy of the data"
         )
-    return "where it runs: kubectl delete it with --cascade=orphan, and apply"
+    return "where it runs: kubectl delete it with --cascade=orphan, then apply"

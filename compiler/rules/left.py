@@ -1,0 +1,45 @@
+"""What a new overlay no longer has, and `kubectl apply` therefore leaves in the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compiler.diagnostic import Severity
+from compiler.manifest import Fault, Manifest
+from compiler.overlay import Ref
+
+_REPLACED = ("ConfigMap", "Job")
+"""Kinds whose names change with their content, so that old ones are left behind as a matter of course and do nothing."""
+
+
+def left_behind(before: Sequence[Manifest], after: Sequence[Manifest]) -> list[Fault]:
+    """What of the build before a new one has no more: one fault for each kind and namespace. In: both builds."""
+    spaces = {_namespace(manifest) for manifest in after}
+    there = {(manifest.ref, _namespace(manifest)) for manifest in after}
+    gone: dict[tuple[str, str], list[Ref]] = {}
+    for manifest in before:
+        ref, namespace = manifest.ref, _namespace(manifest)
+        if (
+            ref.kind not in _REPLACED
+            and (ref, namespace) not in there
+            and namespace in spaces
+            and ref.name not in spaces
+        ):
+            gone.setdefault((ref.kind, namespace), []).append(ref)
+    return [_fault(refs, namespace) for (_, namespace), refs in gone.items()]
+
+
+def _namespace(manifest: Manifest) -> str:
+    return str((manifest.data.get("metadata") or {}).get("namespace", ""))
+
+
+def _fault(refs: Sequence[Ref], namespace: str) -> Fault:
+    names, kind = " ".join(ref.name for ref in refs), refs[0].kind
+    where = f" -n {namespace}" if namespace else ""
+    after = {
+        "StatefulSet": "; its volume stays",
+        "Namespace": ", which loses everything in it, volumes too: move the data first",
+    }.get(kind, "")
+    message = f"the overlay no longer has {names}, and kubectl apply leaves what it does not have"
+    hint = f"after applying: kubectl delete {kind.lower()} {names}{where}{after}"
+    return Fault(Ref(refs[0].api_version, kind, ""), (), "left-behind", message, hint, (), Severity.WARNING)
