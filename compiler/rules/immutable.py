@@ -71,6 +71,6 @@ def _way_out(name: str, route: Route) -> str:
     if route[-1] == "volumeClaimTemplates":
         return (
             f"to grow a volume: raise the request of the claim data-{name}-0 (kubectl patch pvc), then kubectl delete "
-            f"statefulset {name} --cascade=orphan, then apply; a smaller volume or another class needs a new volume and a copy of the data"
+            f"statefulset {name} --cascade=orphan, then apply; a smaller volume or another class needs a new one, and a copy"
         )
     return "where it runs: kubectl delete it with --cascade=orphan, then apply"
