@@ -5,7 +5,7 @@ COMPILER := $(BIN)/mlflow-overlays
 export ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help overlay check secrets test schema docs golden generated lint format types lock clean
+.PHONY: help overlay check secrets test stack-test cluster-test kind-up e2e kind-down proofs footprint schema docs golden generated lint format types lock clean
 
 .venv/%.done: requirements.lock requirements-test.lock requirements-dev.lock pyproject.toml
 	@$(PYTHON) scripts/setup.py $*
@@ -20,6 +20,20 @@ secrets: .venv/overlay.done ## Create the files of generated Secrets that are no
 	@$(COMPILER) secrets
 test: .venv/test.done secrets ## Run the tests
 	@$(BIN)/python -m pytest
+stack-test: .venv/test.done ## Run what is rendered, with real parts: MLflow, databases, object stores (Debian, as root)
+	@$(BIN)/python -m pytest tests/stack -m stack --proofs .cache/stack.json
+cluster-test: .venv/test.done ## Apply every environment to a real API server
+	@$(BIN)/python -m pytest tests/cluster -m cluster --proofs .cache/cluster.json
+kind-up: .venv/test.done ## Start a cluster in containers, for e2e
+	@$(BIN)/python scripts/kind.py up
+e2e: .venv/test.done ## Install, use, upgrade and remove an environment on a whole cluster: make e2e E2E='--kubeconfig FILE --context NAME'
+	@$(BIN)/python -m pytest tests/e2e -m e2e $(E2E)
+kind-down: .venv/test.done ## Remove the cluster of kind-up
+	@$(BIN)/python scripts/kind.py down
+proofs: .venv/overlay.done ## Write docs/proofs.md from the last stack-test and cluster-test
+	@$(BIN)/python scripts/proofs.py .cache/stack.json .cache/cluster.json
+footprint: .venv/test.done ## Measure the memory of the pinned MLflow anew, for compiler/footprint.json
+	@$(BIN)/python scripts/footprint.py --output compiler/footprint.json
 schema: .venv/overlay.done ## Write schema/environment.schema.json anew
 	@$(BIN)/python scripts/generate.py schema
 docs: .venv/overlay.done ## Write the generated pages of docs/ anew

@@ -234,7 +234,7 @@ def _tell(compilation: Compilation, changed: list[str], created: list[str]) -> N
         typer.echo(f"  - {sentence}")
     provided = list(_secrets(compilation))
     if provided:
-        typer.echo(f"next: create the Secrets of overlays/{name}/SECRETS.md, then kubectl apply -k overlays/{name}")
+        typer.echo(f"next: kubectl apply -k overlays/{name}, and create the Secrets of overlays/{name}/SECRETS.md")
     else:
         typer.echo(f"next: kubectl apply -k overlays/{name}")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from compiler.overlay import Overlay, Secret
 
 _PROVIDE = """
-Apply the overlay before or after: pods wait until their Secrets are there. A value in single quotes is taken as it is. To keep
-one out of the shell's history, write it to a file without a line break at its end, and use `--from-file=<key>=<file>`.
+Where the overlay creates the namespace, apply it first: pods wait until their Secrets are there. A value in single quotes is
+taken as it is. To keep one out of the shell's history, write it to a file without a line break at its end, and use
+`--from-file=<key>=<file>`.
 """
 
 
