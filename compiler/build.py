@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -141,7 +142,8 @@ def _readable(error: str, stage: Path) -> str:
     return re.sub(r"^error: ", "", "\n".join(lines))
 
 
-def _manifest(document: dict[str, object]) -> Manifest:
+def _manifest(built: dict[str, object]) -> Manifest:
+    document = _without_nulls(built)
     metadata = document.get("metadata")
     if not isinstance(metadata, dict):
         return Manifest(document)
@@ -151,3 +153,10 @@ def _manifest(document: dict[str, object]) -> Manifest:
         metadata.pop("annotations", None)
     path = origin.get("path") or origin.get("configuredIn") or ""
     return Manifest(document, path.removeprefix("../"))
+
+
+def _without_nulls(value: Any) -> Any:
+    """A document as Kubernetes reads it: a key without a value is a key that is not there."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
+    return [_without_nulls(each) for each in value] if isinstance(value, list) else value

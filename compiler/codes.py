@@ -34,6 +34,7 @@ CODES: dict[str, str] = {
     "pod-security": "A pod that a namespace with Pod Security restricted refuses.",
     "region-mismatch": "A KMS key in another region than the bucket.",
     "request-above-limit": "A request for more than the limit allows.",
+    "reserved-name": "A name that the database keeps for itself, or that is too long for it.",
     "reserved-setting": "A variable or argument that follows from another key. The hint names the key.",
     "schema-bad-value": "A value of the build that the Kubernetes schema does not allow.",
     "schema-missing-field": "A field that the Kubernetes schema demands.",

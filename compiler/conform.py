@@ -82,10 +82,26 @@ def _faults(manifest: Manifest, version: str) -> Iterator[Fault]:
         message = f"Kubernetes {version} has no {ref.kind} of {ref.api_version}"
         yield Fault(ref, ("kind",), "unknown-kind", message, "check the spelling of apiVersion and kind")
         return
+    for route in _nulls(manifest.data):
+        yield Fault(
+            ref, route, "schema-wrong-type", f"{show(route)} is empty, and an item of a list has to be something"
+        )
     for error in sorted(
         validator.iter_errors(manifest.data), key=lambda error: [str(step) for step in error.absolute_path]
     ):
         yield from _explained(ref, error)
+
+
+def _nulls(value: Any, route: Route = ()) -> Iterator[Route]:
+    """Every empty item of a list, which the schemas let pass."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _nulls(each, (*route, key))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            if each is None:
+                yield (*route, index)
+            yield from _nulls(each, (*route, index))
 
 
 def _explained(ref: Any, error: Any) -> Iterator[Fault]:

@@ -135,7 +135,7 @@ def _patches(overlay: Overlay) -> Iterable[str]:
         yield _patch(changes, target=_target(target))
     for target in sorted(overlay.jobs):
         rename = [{"op": "replace", "path": "/metadata/name", "value": overlay.jobs[target]}]
-        yield _patch(rename, target=_target(target), options={"allowNameChange": True})
+        yield _patch(rename, target=_target(target))
 
 
 def _patch(body: Any, **more: Any) -> str:

@@ -212,7 +212,7 @@ class _Reader:
                 f"the anchor &{event.anchor} is not part of the language",
                 "write the value where it is used",
             )
-        if event.tag is not None and event.tag != "!":
+        if event.tag is not None:
             raise Refusal(
                 mark, "tag", f"the tag {event.tag} is not part of the language", "remove it; quote what is a string"
             )

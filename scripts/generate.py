@@ -18,6 +18,7 @@ from compiler.kinds import KINDS
 from compiler.parts import PARTS
 from compiler.schema import environment_schema
 
+SUMMARY, _, EXAMPLE = (__doc__ or "").partition("\n\n")
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Written by scripts/generate.py from the compiler. Run `make docs` to make it anew. -->\n"
 
@@ -100,7 +101,7 @@ GENERATORS: dict[str, Callable[[], dict[str, str]]] = {"schema": schema, "docs":
 
 def main() -> int:
     """Writes or checks the chosen files. Returns 0, or 1 where a check finds one that is not up to date."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(description=SUMMARY, epilog=EXAMPLE)
     parser.add_argument("what", nargs="+", choices=sorted(GENERATORS))
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is not up to date")
     arguments = parser.parse_args()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+SUMMARY, _, EXAMPLE = (__doc__ or "").partition("\n\n")
 ROOT = Path(__file__).resolve().parent.parent
 GROUPS = {
     "requirements.lock": ["build"],
@@ -21,7 +22,7 @@ FIXED = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-h
 
 def main() -> int:
     """Writes each lock file; a later one keeps the versions of an earlier one. Returns the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(description=SUMMARY, epilog=EXAMPLE)
     parser.add_argument("--upgrade", action="store_true", help="take newer versions than those that are locked")
     upgrade = ["--upgrade"] if parser.parse_args().upgrade else []
     before: list[str] = []

@@ -9,10 +9,12 @@ import argparse
 import re
 from pathlib import Path
 
+SUMMARY, _, EXAMPLE = (__doc__ or "").partition("\n\n")
+
 
 def main() -> None:
     """Prints one line for each target that has a help text."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(description=SUMMARY, epilog=EXAMPLE)
     parser.add_argument("makefile", type=Path)
     text = parser.parse_args().makefile.read_text(encoding="utf-8")
     targets = re.findall(r"^([a-z0-9-]+):.*?## (.*)$", text, re.MULTILINE)

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "mlflow-to-database")
 IMAGES = {"postgres": "docker.io/library/postgres", "mysql": "docker.io/library/mysql"}
 _PORTS = {"postgres": 5432, "mysql": 3306}
+_MYSQL_USER = 32
+_RESERVED = {
+    "postgres": ("postgres", "template0", "template1", "public", "none"),
+    "mysql": ("mysql", "information_schema", "performance_schema", "sys", "root", "mysql.sys", "mysql.session"),
+}
 _SECRET = "mlflow-database"  # noqa: S105 - a name
 _CA_FILE = "/etc/mlflow/database-ca/ca.crt"
 _OPTION_FILE = "/run/mlflow-database/my.cnf"
@@ -183,6 +188,18 @@ def check(environment: Environment) -> Iterable[Finding]:
         )
     if database.image:
         yield from unpinned(("database", "image"), database.image)
+    yield from _names(database)
+
+
+def _names(database: Database) -> Iterator[Finding]:
+    """Names that the engine keeps for itself, or that are too long for it."""
+    for key, name in (("name", database.name), ("user", database.user)):
+        if not database.host and (name in _RESERVED[database.engine] or (key == "user" and name.startswith("pg_"))):
+            message = f"{database.engine} keeps the name '{name}' for itself"
+            yield Finding(("database", key), "reserved-name", message, "choose another, like mlflow")
+    if database.engine == "mysql" and len(database.user) > _MYSQL_USER:
+        message = f"the name of a user of MySQL has at most {_MYSQL_USER} characters, and this one {len(database.user)}"
+        yield Finding(("database", "user"), "reserved-name", message, "choose a shorter one")
 
 
 def plan(environment: Environment) -> Overlay:

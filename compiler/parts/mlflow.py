@@ -180,7 +180,7 @@ _OPTIONS = {
     "--artifacts-only": "MLFLOW_ARTIFACTS_ONLY",
     "--expose-prometheus": "MLFLOW_EXPOSE_PROMETHEUS",
 }
-_SECRET_WORDS = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "CREDENTIAL", "PRIVATE_KEY", "API_KEY", "ACCESS_KEY")
+_SECRET_WORDS = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "CREDENTIAL", "PRIVATE_KEY", "API_KEY", "ACCESS_KEY", "_PWD")
 
 
 @dataclass(frozen=True)

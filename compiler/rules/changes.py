@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from compiler.manifest import Fault, Manifest, strings
-from compiler.overlay import Change, Overlay, Ref
+from compiler.overlay import SETTINGS, Change, Overlay, Ref
 from compiler.route import ABSENT, follow, show
 from compiler.workload import containers, image_name, workloads
 
@@ -26,7 +27,7 @@ def target(overlay: Overlay, manifests: Sequence[Manifest], ref: Ref) -> Manifes
         built = manifest.ref
         if (built.api_version, built.kind) != (ref.api_version, ref.kind):
             continue
-        hashed = ref.kind == "ConfigMap" and built.name.rpartition("-")[0] == name
+        hashed = ref.kind == "ConfigMap" and is_hashed(built.name, name)
         if built.name == name or hashed:
             return manifest
     return None
@@ -54,8 +55,13 @@ def _holds(found: Any, wanted: Any) -> bool:
         return all(key in found and _holds(found[key], value) for key, value in wanted.items())
     if isinstance(wanted, list) and isinstance(found, list):
         return len(wanted) == len(found) and all(map(_holds, found, wanted))
-    hashed = isinstance(found, str) and isinstance(wanted, str) and found.rpartition("-")[0] == wanted
+    hashed = wanted == SETTINGS.name and isinstance(found, str) and is_hashed(found, wanted)
     return bool(found == wanted and type(found) is type(wanted)) or hashed
+
+
+def is_hashed(name: str, base: str) -> bool:
+    """Whether a name is that of a generated object of the base: its name there and Kustomize's hash of ten characters."""
+    return re.fullmatch(re.escape(base) + "-[bcdfghkm2456789t]{10}", name) is not None
 
 
 def images(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:

@@ -92,23 +92,29 @@ def _service(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]:
 
 
 def _ingress(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
-    for rule_index, rule in enumerate(_spec(manifest).get("rules") or []):
+    spec = _spec(manifest)
+    yield from _backend(manifest, ("spec", "defaultBackend"), spec.get("defaultBackend") or {}, services)
+    for rule_index, rule in enumerate(spec.get("rules") or []):
         for index, path in enumerate((rule.get("http") or {}).get("paths") or []):
-            route = ("spec", "rules", rule_index, "http", "paths", index, "backend", "service")
-            backend = path["backend"].get("service")
-            if backend is None:
-                continue
-            service = services.get(backend["name"])
-            if service is None:
-                yield _fault(manifest, (*route, "name"), f"there is no Service {backend['name']}")
-                continue
-            ports = {
-                value for port in _spec(service).get("ports") or [] for value in (port.get("name"), port.get("port"))
-            }
-            named = backend.get("port") or {}
-            wanted = named.get("name") or named.get("number")
-            if wanted not in ports:
-                yield _fault(manifest, (*route, "port"), f"the Service {backend['name']} has no port {wanted}")
+            route = ("spec", "rules", rule_index, "http", "paths", index, "backend")
+            yield from _backend(manifest, route, path["backend"], services)
+
+
+def _backend(
+    manifest: Manifest, route: Route, backend: dict[str, Any], services: dict[str, Manifest]
+) -> Iterator[Fault]:
+    target = backend.get("service")
+    if target is None:
+        return
+    service = services.get(target["name"])
+    if service is None:
+        yield _fault(manifest, (*route, "service", "name"), f"there is no Service {target['name']}")
+        return
+    ports = {value for port in _spec(service).get("ports") or [] for value in (port.get("name"), port.get("port"))}
+    named = target.get("port") or {}
+    wanted = named.get("name") or named.get("number")
+    if wanted not in ports:
+        yield _fault(manifest, (*route, "service", "port"), f"the Service {target['name']} has no port {wanted}")
 
 
 def _policy(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]:

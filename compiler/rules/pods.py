@@ -26,6 +26,23 @@ _VOLUMES = {
 }
 
 
+_SELINUX = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
+_SYSCTLS = {
+    "kernel.shm_rmid_forced",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.ping_group_range",
+    "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_keepalive_intvl",
+    "net.ipv4.tcp_keepalive_probes",
+    "net.ipv4.tcp_keepalive_time",
+    "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.tcp_wmem",
+}
+
+
 def pinned(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every container has an image, with a tag other than latest or with a digest."""
     faults = []
@@ -63,28 +80,63 @@ def _breaches(workload: Workload) -> Iterator[tuple[Route, str]]:
         if kinds - _VOLUMES:
             yield (*workload.route, "volumes", index), f"a volume of type {', '.join(sorted(kinds - _VOLUMES))}"
     shared = pod.get("securityContext") or {}
+    place = (*workload.route, "securityContext")
+    yield from ((place, message) for message in _context("the pod", shared))
+    for index, sysctl in enumerate(shared.get("sysctls") or []):
+        if sysctl.get("name") not in _SYSCTLS:
+            yield (*place, "sysctls", index), f"the pod sets {sysctl.get('name')} of the node's kernel"
     for route, container in containers(workload):
         yield from _container(route, container, shared)
 
 
+def _context(who: str, context: dict[str, Any]) -> Iterator[str]:
+    """What neither a pod nor a container may say of itself."""
+    if context.get("runAsUser") == 0:
+        yield f"{who} runs as root"
+    if context.get("runAsNonRoot") is False:
+        yield f"{who} may run as root: set runAsNonRoot: true"
+    if (context.get("seccompProfile") or {}).get("type") == "Unconfined":
+        yield f"{who} has no seccomp profile: set RuntimeDefault"
+    if (context.get("appArmorProfile") or {}).get("type") == "Unconfined":
+        yield f"{who} has no AppArmor profile: set RuntimeDefault"
+    options = context.get("seLinuxOptions") or {}
+    if options.get("user") or options.get("role") or options.get("type", "") not in _SELINUX:
+        yield f"{who} chooses SELinux options"
+    if (context.get("windowsOptions") or {}).get("hostProcess"):
+        yield f"{who} is a process of the Windows host"
+
+
 def _container(route: Route, container: dict[str, Any], pod: dict[str, Any]) -> Iterator[tuple[Route, str]]:
     own = container.get("securityContext") or {}
-    name = container.get("name")
+    who = f"the container {container.get('name')}"
     place = (*route, "securityContext")
+    yield from ((place, message) for message in _context(who, own))
     if own.get("privileged"):
-        yield place, f"the container {name} is privileged"
+        yield place, f"{who} is privileged"
     if own.get("allowPrivilegeEscalation") is not False:
-        yield place, f"the container {name} may gain privileges: set allowPrivilegeEscalation: false"
+        yield place, f"{who} may gain privileges: set allowPrivilegeEscalation: false"
     if "ALL" not in ((own.get("capabilities") or {}).get("drop") or []):
-        yield place, f"the container {name} keeps capabilities: drop ALL"
+        yield place, f"{who} keeps capabilities: drop ALL"
     if set((own.get("capabilities") or {}).get("add") or []) - {"NET_BIND_SERVICE"}:
-        yield place, f"the container {name} adds capabilities"
-    if own.get("runAsNonRoot", pod.get("runAsNonRoot")) is not True:
-        yield place, f"the container {name} may run as root: set runAsNonRoot: true"
-    if own.get("runAsUser", pod.get("runAsUser")) == 0:
-        yield place, f"the container {name} runs as root"
-    profile = own.get("seccompProfile") or pod.get("seccompProfile") or {}
-    if profile.get("type") not in ("RuntimeDefault", "Localhost"):
-        yield place, f"the container {name} has no seccomp profile: set RuntimeDefault"
+        yield place, f"{who} adds capabilities"
+    if own.get("procMount", "Default") != "Default":
+        yield place, f"{who} sees all of /proc"
+    if own.get("runAsNonRoot", pod.get("runAsNonRoot")) is None:
+        yield place, f"{who} may run as root: set runAsNonRoot: true"
+    if not (own.get("seccompProfile") or pod.get("seccompProfile")):
+        yield place, f"{who} has no seccomp profile: set RuntimeDefault"
     if any(port.get("hostPort") for port in container.get("ports") or []):
-        yield (*route, "ports"), f"the container {name} takes a port of the node"
+        yield (*route, "ports"), f"{who} takes a port of the node"
+    yield from _hosts(route, container, who)
+
+
+def _hosts(route: Route, container: dict[str, Any], who: str) -> Iterator[tuple[Route, str]]:
+    """Probes and hooks that name a host: refused from Kubernetes 1.34 on."""
+    hooks = container.get("lifecycle") or {}
+    handlers: list[tuple[tuple[str, ...], dict[str, Any]]]
+    handlers = [((probe,), container.get(probe) or {}) for probe in ("startupProbe", "readinessProbe", "livenessProbe")]
+    handlers += [(("lifecycle", hook), hooks.get(hook) or {}) for hook in ("postStart", "preStop")]
+    for place, handler in handlers:
+        for kind in ("httpGet", "tcpSocket"):
+            if (handler.get(kind) or {}).get("host"):
+                yield (*route, *place, kind, "host"), f"{who} probes another host"

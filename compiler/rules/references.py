@@ -68,6 +68,12 @@ def _named(workload: Workload) -> Iterator[tuple[Route, str, str, str]]:
     for volume in workload.pod.get("volumes") or []:
         place = (*workload.route, "volumes", Named(str(volume.get("name"))))
         yield from _target(place, volume, {"configMap": "ConfigMap", "secret": "Secret"})
+        for index, source in enumerate((volume.get("projected") or {}).get("sources") or []):
+            yield from _target(
+                (*place, "projected", "sources", index), source, {"configMap": "ConfigMap", "secret": "Secret"}
+            )
+    for index, secret in enumerate(workload.pod.get("imagePullSecrets") or []):
+        yield (*workload.route, "imagePullSecrets", index, "name"), "Secret", str(secret.get("name")), ""
 
 
 def _target(place: Route, holder: dict[str, Any], kinds: dict[str, str]) -> Iterator[tuple[Route, str, str, str]]:
