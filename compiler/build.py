@@ -142,8 +142,7 @@ def _readable(error: str, stage: Path) -> str:
     return re.sub(r"^error: ", "", "\n".join(lines))
 
 
-def _manifest(built: dict[str, object]) -> Manifest:
-    document = _without_nulls(built)
+def _manifest(document: dict[str, Any]) -> Manifest:
     metadata = document.get("metadata")
     if not isinstance(metadata, dict):
         return Manifest(document)
@@ -153,10 +152,3 @@ def _manifest(built: dict[str, object]) -> Manifest:
         metadata.pop("annotations", None)
     path = origin.get("path") or origin.get("configuredIn") or ""
     return Manifest(document, path.removeprefix("../"))
-
-
-def _without_nulls(value: Any) -> Any:
-    """A document as Kubernetes reads it: a key without a value is a key that is not there."""
-    if isinstance(value, dict):
-        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
-    return [_without_nulls(each) for each in value] if isinstance(value, list) else value

@@ -63,7 +63,14 @@ def parse(text: str) -> Iterator[dict[str, Any]]:
     """The documents of what kubectl printed."""
     for document in yaml.load_all(text, Loader=_Loader):
         if document is not None:
-            yield document
+            yield without_nulls(document)
+
+
+def without_nulls(value: Any) -> Any:
+    """A document as Kubernetes reads it: a key without a value is a key that is not there."""
+    if isinstance(value, dict):
+        return {key: without_nulls(each) for key, each in value.items() if each is not None}
+    return [without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
 def strings(value: Any, route: Route = ()) -> Iterator[tuple[Route, str]]:

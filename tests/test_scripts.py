@@ -1,0 +1,100 @@
+"""The scripts: each says what it does, and what they generate is up to date."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
+
+
+def _run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "scripts" / script), *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def _targets(makefile: str) -> list[str]:
+    """The targets of a Makefile that a person asks for: no files, no variables."""
+    return re.findall(r"^([a-z0-9-]+):(?!=)", makefile, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_help__says_what_the_script_does_with_an_example(path: Path) -> None:
+    answer = _run(path.name, "--help")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stderr == ""
+    _, _, example = answer.stdout.partition("Example")
+    assert f"scripts/{path.name}" in example
+    assert len(answer.stdout.split()) > 20
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_arguments__unknown_ones_are_refused(path: Path) -> None:
+    answer = _run(path.name, "--nonsense")
+    assert answer.returncode == 2
+    assert "Traceback" not in answer.stderr
+
+
+def test_generate__everything_is_up_to_date() -> None:
+    answer = _run("generate.py", "--check", "schema", "docs")
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+
+
+def test_generate__finds_what_is_not(tmp_path: Path) -> None:
+    """In a copy of the project: a changed and a missing file are named, and nothing is written."""
+    for name in ("compiler", "scripts"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "schema").mkdir()
+    (tmp_path / "schema" / "environment.schema.json").write_text("{}")
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, 'scripts'); import generate;"
+        "generate.ROOT = Path.cwd(); sys.argv = ['generate.py', '--check', 'schema', 'docs']; sys.exit(generate.main())"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1, answer.stderr
+    named = [line.split()[0] for line in answer.stdout.splitlines()]
+    assert named == ["schema/environment.schema.json", "docs/language.md", "docs/diagnostics.md"]
+    assert (tmp_path / "schema" / "environment.schema.json").read_text() == "{}"
+    assert not (tmp_path / "docs").exists()
+
+
+def test_targets__lists_every_target_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    answer = _run("targets.py", "Makefile")
+    listed = [line.split()[1] for line in answer.stdout.splitlines()]
+    assert listed == _targets(makefile)
+    assert all(len(line.split()) > 3 for line in answer.stdout.splitlines())
+    [phony] = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert sorted(phony.split()) == sorted(listed)
+
+
+def test_targets__each_is_one_line_and_runs_what_is_there() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for name in _targets(makefile):
+        rule = makefile.partition(f"\n{name}:")[2].partition("\n")[2]
+        recipe = re.match(r"(?:\t.*\n?)*", rule)
+        assert recipe is not None
+        assert recipe[0].count("\t") == 1, name
+    for script in re.findall(r"scripts/([a-z_]+\.py)", makefile):
+        assert (ROOT / "scripts" / script).is_file()
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-test.lock", "requirements-dev.lock"])
+def test_locks__every_package_is_pinned_with_its_hashes(lock: str) -> None:
+    text = (ROOT / lock).read_text(encoding="utf-8").replace("\\\n", " ")
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            assert re.match(r"[a-z0-9-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", line), line
+
+
+def test_locks__hold_each_what_the_one_before_holds() -> None:
+    def pins(lock: str) -> set[str]:
+        return set(re.findall(r"^([a-z0-9-]+==[^ ;\\]+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert pins("requirements.lock") < pins("requirements-test.lock") < pins("requirements-dev.lock")
