@@ -6,8 +6,8 @@ Examples, run in the project's folder:
   python3 scripts/servers.py list
 
 minio, mc, etcd and kube-apiserver are built with Go from the recipes in tests/servers, which pin versions and hashes,
-into ${MLFLOW_OVERLAYS_CACHE} or ${XDG_CACHE_HOME:-~/.cache}/mlflow-overlays. postgres, mariadb and bubblewrap are
-Debian's packages; none of their services is started. KUBEBUILDER_ASSETS is honoured for etcd and kube-apiserver.
+into ${MLFLOW_OVERLAYS_CACHE} or ${XDG_CACHE_HOME:-~/.cache}/mlflow-overlays. The others are Debian's packages;
+none of their services is started. KUBEBUILDER_ASSETS is honoured for etcd and kube-apiserver.
 
 Standard output is one JSON object: each name with its path, programs, version and source, or with the reason why it
 is missing. Exit codes: 0 everything is there, 2 wrong usage, 3 something is missing.
@@ -122,6 +122,9 @@ PACKAGES = {
     "postgres": Package("postgresql", "postgres", ("initdb", "psql", "pg_dump")),
     "mariadb": Package("mariadb-server", "mariadbd", ("mariadb-install-db", "mariadb")),
     "bubblewrap": Package("bubblewrap", "bwrap"),
+    "iproute2": Package("iproute2", "ip"),
+    "nftables": Package("nftables", "nft"),
+    "openssl": Package("openssl", "openssl"),
 }
 NAMES = (*BUILT, *PACKAGES)
 
