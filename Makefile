@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 COMPILER := $(BIN)/mlflow-overlays
-export ENV
+export ENV MLFLOW_PYTHON
 
 .DEFAULT_GOAL := help
 .PHONY: help overlay check secrets test stack-test cluster-test kind-up e2e kind-down proofs footprint schema docs golden generated lint format types lock clean
@@ -33,7 +33,7 @@ kind-down: .venv/test.done ## Remove the cluster of kind-up
 proofs: .venv/overlay.done ## Write docs/proofs.md from the last stack-test and cluster-test
 	@$(BIN)/python scripts/proofs.py .cache/stack.json .cache/cluster.json
 footprint: .venv/test.done ## Measure the memory of the pinned MLflow anew, for compiler/footprint.json
-	@$(BIN)/python scripts/footprint.py --output compiler/footprint.json
+	@$(BIN)/python scripts/footprint.py --python "$${MLFLOW_PYTHON:?say which Python has MLflow: make footprint MLFLOW_PYTHON=...}" --output compiler/footprint.json
 schema: .venv/overlay.done ## Write schema/environment.schema.json anew
 	@$(BIN)/python scripts/generate.py schema
 docs: .venv/overlay.done ## Write the generated pages of docs/ anew

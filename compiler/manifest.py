@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isinf
 from typing import Any
 
 import yaml
@@ -51,12 +52,16 @@ class _Loader(yaml.CSafeLoader):
 
 for _tag, _pattern, _first in (
     ("bool", r"true|false", "tf"),
-    ("null", r"null|~|", "n~\0"),
+    ("null", r"null|~|", ["n", "~", ""]),
     ("int", r"[-+]?[0-9]+", "-+0123456789"),
     ("float", r"[-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?", "-+0123456789"),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), list(_first))
 _Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
+# Go prints what overflows its floats as plain text, for to Go it is text.
+_Loader.add_constructor(
+    "tag:yaml.org,2002:float", lambda _, node: node.value if isinf(float(node.value)) else float(node.value)
+)
 
 
 def parse(text: str) -> Iterator[dict[str, Any]]:

@@ -62,7 +62,7 @@ def read(values: Mapping[str, Any], kind: Kind) -> Ingress | None:
     issuer = given.get("clusterIssuer")
     return Ingress(
         class_name=given.get("className"),
-        annotations=dict(given.get("annotations", {})),
+        annotations=dict(sorted(given.get("annotations", {}).items())),
         tls_secret=given.get("tlsSecret", "mlflow-tls" if issuer else None),
         cluster_issuer=issuer,
         max_upload_size=given.get("maxUploadSize", "5Gi"),

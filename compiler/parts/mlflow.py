@@ -221,7 +221,7 @@ def read(values: Mapping[str, Any], kind: Kind) -> Mlflow:
         static_prefix=given.get("staticPrefix", ""),
         log_level=given.get("logLevel", "INFO"),
         args=tuple(given.get("args", ())),
-        env=dict(given.get("env", {})),
+        env=dict(sorted(given.get("env", {}).items())),
         env_from=tuple(given.get("envFrom", ())),
     )
 

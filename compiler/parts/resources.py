@@ -59,7 +59,7 @@ class Resources:
 def read(values: Mapping[str, Any], kind: Kind) -> Resources:
     """The amounts that were set."""
     given = values.get("resources", {})
-    return Resources(dict(given.get("requests", {})), dict(given.get("limits", {})))
+    return Resources(dict(sorted(given.get("requests", {}).items())), dict(sorted(given.get("limits", {}).items())))
 
 
 def check(environment: Environment) -> Iterable[Finding]:
