@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="accept what the tests get as golden files")
+    parser.addoption("--proofs", metavar="FILE", help="write what was proved of each environment, as JSON")
 
 
 @pytest.fixture

@@ -251,6 +251,13 @@ def test_locate__what_is_not_there_is_at_the_key_of_its_nearest_parent() -> None
     assert place(sourced(""), "nowhere") == (1, 1)
 
 
+def test_line__is_shown_without_the_mark_of_its_file() -> None:
+    """A byte order mark has no width of its own: the caret would stand one off."""
+    assert sourced("\ufeffa: 1\n").line(1) == "a: 1"
+    [diagnostic] = refused("\ufeffa: &x 1\n")
+    assert (diagnostic.line, diagnostic.place.column) == ("a: &x 1", 4)
+
+
 def test_diagnose__has_the_line_of_its_place() -> None:
     diagnostic = sourced(DOCUMENT).diagnose(Finding(("b", "c"), "bad-value", "message", "hint", at_key=True))
     assert str(diagnostic.place) == "e.yaml:4:3"

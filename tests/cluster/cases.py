@@ -1,0 +1,148 @@
+"""The environments that are applied, and the changes of environments that are applied over them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.conftest import ROOT
+
+HERE = Path(__file__).resolve().parent
+REFERENCES = ROOT / "overlays"
+Values = Mapping[str, Any]
+
+PLAIN: tuple[str, ...] = ()
+SERVER_SIDE: tuple[str, ...] = ("--server-side",)
+
+
+@dataclass(frozen=True)
+class Case:
+    """An environment: a directory of overlays/, or a file of this suite. Its name is that of its namespace, too."""
+
+    name: str
+    original: Path
+
+    @property
+    def environment(self) -> str:
+        """What results go under: those of this suite all go under one name."""
+        return self.name if self.original.is_dir() else "others"
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """A change of a reference environment: what is set then (None takes a key away), and how it is applied."""
+
+    environment: str
+    change: str
+    then: Values = field(default_factory=dict)
+    new_secret: str = ""
+    refused: bool = False
+    """Whether no API server accepts it."""
+    leaves: tuple[str, ...] = ()
+    """Kinds of objects that the next version does not have, and that stay in the cluster."""
+    options: tuple[str, ...] = SERVER_SIDE
+
+    @property
+    def name(self) -> str:
+        """Its directory, and its namespace, in the stage."""
+        words = re.sub(r"[^a-z]+", "-", self.change.lower()).strip("-")
+        return f"{self.environment}-{words}-{'server' if self.options else 'client'}"
+
+    @property
+    def detail(self) -> str:
+        """What is said of it beside the sentence of a test."""
+        return f"{self.change}, apply {' '.join(self.options)}".rstrip()
+
+    @property
+    def before(self) -> str:
+        """The environment as it is first."""
+        return (REFERENCES / self.environment / "environment.yaml").read_text(encoding="utf-8")
+
+    @property
+    def after(self) -> str:
+        """The environment as it is then."""
+        return yaml.safe_dump(merged(yaml.safe_load(self.before), self.then), sort_keys=False)
+
+    def touch(self, overlay: Path) -> None:
+        """Changes what stands beside the environment."""
+        if self.new_secret:
+            file = overlay / "secrets" / self.new_secret
+            file.write_text(re.sub(r"=.*", "=another-value-of-a-secret", file.read_text(encoding="utf-8")), "utf-8")
+
+
+def merged(values: Values, change: Values) -> dict[str, Any]:
+    """Values with a change: mappings are merged, None takes a key away."""
+    result = dict(values)
+    for key, value in change.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
+            result[key] = merged(result[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+ENVIRONMENTS = [
+    *(Case(path.parent.name, path.parent) for path in sorted(REFERENCES.glob("*/environment.yaml"))),
+    *(Case(path.stem, path) for path in sorted((HERE / "environments").glob("*.yaml"))),
+]
+
+_CHANGES = [
+    Upgrade("prod", "new MLflow version", {"mlflow": {"version": "3.18.0"}}),
+    Upgrade("prod", "more replicas", {"replicas": 5}),
+    Upgrade("prod", "one replica", {"replicas": 1}, leaves=("PodDisruptionBudget",)),
+    Upgrade("prod", "more workers", {"mlflow": {"workers": 8}}),
+    Upgrade("prod", "jobs", {"mlflow": {"jobs": True}}),
+    Upgrade("prod", "another host", {"host": "experiments.acme.example"}),
+    Upgrade("prod", "another ingress class", {"ingress": {"className": "traefik"}}),
+    Upgrade("prod", "no ingress", {"ingress": None}, leaves=("Ingress",)),
+    Upgrade("prod", "another prefix", {"artifacts": {"prefix": "elsewhere"}}),
+    Upgrade("prod", "static prefix", {"mlflow": {"staticPrefix": "/mlflow"}}),
+    Upgrade("prod", "another database Secret", {"database": {"existingSecret": "tracking-database"}}),
+    Upgrade("aws-keys", "several replicas", {"replicas": 3}),
+    Upgrade("aws-keys", "another store Secret", {"artifacts": {"existingSecret": "store-keys"}}),
+    Upgrade(
+        "eks-irsa",
+        "a database elsewhere",
+        {"database": {"host": "db.acme.example"}},
+        leaves=("NetworkPolicy", "Service", "StatefulSet"),
+    ),
+    Upgrade("minio-postgres", "new MLflow version", {"mlflow": {"version": "3.18.0"}}),
+    Upgrade("minio-postgres", "fewer workers", {"mlflow": {"workers": 1}}),
+    Upgrade("minio-postgres", "another MinIO image", {"artifacts": {"image": "registry.acme.example/minio:2026"}}),
+    Upgrade("minio-postgres", "another bucket", {"artifacts": {"bucket": "experiments"}}),
+    Upgrade("minio-postgres", "changed password", new_secret="mlflow-database.env"),
+    Upgrade("minio-postgres", "more artifact storage", {"artifacts": {"storage": {"size": "80Gi"}}}, refused=True),
+    Upgrade("minio-postgres", "more database storage", {"database": {"storage": {"size": "80Gi"}}}, refused=True),
+    Upgrade("minio-postgres", "another storage class", {"database": {"storage": {"className": "gp3"}}}, refused=True),
+    Upgrade("minio-postgres", "no policies", {"networkPolicy": {"enabled": False}}, leaves=("NetworkPolicy",)),
+    Upgrade("minio-mysql", "more database storage", {"database": {"storage": {"size": "80Gi"}}}, refused=True),
+    Upgrade("minio-mysql", "a public host", {"host": "mlflow.acme.example", "ingress": {"clusterIssuer": "acme"}}),
+]
+_BOTH_WAYS = {
+    "another host",
+    "changed password",
+    "more artifact storage",
+    "new MLflow version",
+    "no ingress",
+    "several replicas",
+    "static prefix",
+}
+UPGRADES = [
+    replace(change, options=options)
+    for change in _CHANGES
+    for options in (SERVER_SIDE, PLAIN)
+    if options == SERVER_SIDE or change.change in _BOTH_WAYS
+]
+
+GROWN = Upgrade(
+    "minio-postgres", "storage that grows by hand", {"artifacts": {"storage": {"size": "80Gi"}}}, refused=True
+)
+DELETED = Upgrade("prod", "deleted after more workers", {"mlflow": {"workers": 8}})
+ALL_UPGRADES = [*UPGRADES, GROWN, DELETED]

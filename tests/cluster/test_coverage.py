@@ -1,0 +1,40 @@
+"""The environments that are applied leave no key of the language out. Needs no server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from compiler.schema import environment_schema
+
+from .cases import ENVIRONMENTS
+
+OF_THE_STAGE = {("namespace",)}
+
+
+def keys(fragment: dict[str, Any], route: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every key that holds a value, by its route; items of a list share their list's route."""
+    if "items" in fragment:
+        fragment = fragment["items"]
+    if not fragment.get("properties"):
+        yield route
+    for key, inner in fragment.get("properties", {}).items():
+        yield from keys(inner, (*route, key))
+
+
+def used(value: Any, route: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The route of every value, and of every mapping."""
+    yield route
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        yield from used(inner, (*route, key))
+    for inner in value if isinstance(value, list) else ():
+        yield from used(inner, route)
+
+
+def test_every_key_is_turned_on_by_some_environment() -> None:
+    originals = [case.original for case in ENVIRONMENTS]
+    files = [original / "environment.yaml" if original.is_dir() else original for original in originals]
+    there = {route for file in files for route in used(yaml.safe_load(file.read_text(encoding="utf-8")))}
+    assert set(keys(environment_schema())) - there - OF_THE_STAGE == set(), "add an environment to tests/cluster"

@@ -1,0 +1,107 @@
+# mypy: disable-error-code="import-not-found,import-untyped"
+"""A user of the server, without any credentials: run in a pod, not imported.
+
+client.py write MEGABYTES   logs an experiment, a run, an artifact of that size and a model, and prints what it did
+client.py read JSON         reads all of it back and compares; fails where something differs
+client.py one URI           logs one small file to the experiment that is kept at that location
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import sys
+import tempfile
+import uuid
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.tracking import MlflowClient
+
+PARAMS = {"alpha": "0.5", "name": "ü 'quoted' \"text\""}
+METRICS = {"loss": 0.25, "accuracy": 0.75}
+POINTS = [[0.0], [1.0], [2.0]]
+MEGABYTE = 2**20
+
+
+def credentials() -> list[str]:
+    """Whatever in the environment could be a key of an object store."""
+    return [name for name in os.environ if name.startswith(("AWS_", "MLFLOW_S3", "MINIO"))]
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write(megabytes: int) -> dict[str, Any]:
+    """Does what a training script does."""
+    from sklearn.linear_model import LinearRegression
+
+    name = f"stack-{uuid.uuid4().hex[:8]}"
+    experiment = mlflow.set_experiment(name)
+    with tempfile.TemporaryDirectory() as folder, mlflow.start_run() as run:
+        file = Path(folder) / "large ü.bin"
+        file.write_bytes(random.Random(name).randbytes(megabytes * MEGABYTE))
+        mlflow.log_params(PARAMS)
+        mlflow.log_metrics(METRICS)
+        mlflow.log_artifact(str(file), "data")
+        model = LinearRegression().fit(POINTS, [1.0, 3.0, 5.0])
+        mlflow.sklearn.log_model(
+            model, name="model", registered_model_name=name, pip_requirements=["scikit-learn"], input_example=POINTS
+        )
+        return {
+            "name": name,
+            "experiment": experiment.experiment_id,
+            "location": experiment.artifact_location,
+            "run": run.info.run_id,
+            "sha256": digest(file),
+            "credentials": credentials(),
+        }
+
+
+def read(known: dict[str, Any]) -> dict[str, Any]:
+    """Reads back what `write` did."""
+    client = MlflowClient()
+    run = client.get_run(known["run"])
+    experiment = client.get_experiment_by_name(known["name"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = client.download_artifacts(known["run"], "data/large ü.bin", folder)
+        seen = {
+            "location": experiment.artifact_location,
+            "params": run.data.params == PARAMS,
+            "metrics": run.data.metrics == METRICS,
+            "sha256": digest(Path(path)),
+        }
+    model = mlflow.sklearn.load_model(f"models:/{known['name']}/1")
+    seen["model"] = [round(float(value), 6) for value in model.predict(POINTS)]
+    return seen
+
+
+def one(location: str) -> dict[str, Any]:
+    """An experiment that was created with a location of its own."""
+    name = f"stack-{uuid.uuid4().hex[:8]}"
+    experiment = mlflow.create_experiment(name, artifact_location=location or None)
+    with mlflow.start_run(experiment_id=experiment) as run:
+        mlflow.log_text("text", "small.txt")
+        return {"run": run.info.run_id, "location": mlflow.get_experiment(experiment).artifact_location}
+
+
+def main() -> None:
+    """Prints one line of JSON at the end; an exception is shown as a user sees it."""
+    command, argument = sys.argv[1:3]
+    if command == "write":
+        answer = write(int(argument))
+    elif command == "read":
+        answer = read(json.loads(argument))
+    else:
+        answer = one(argument)
+    sys.stdout.write(f"\n{json.dumps(answer)}\n")
+
+
+if __name__ == "__main__":
+    main()

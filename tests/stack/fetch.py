@@ -1,0 +1,49 @@
+"""Asks for addresses: run in a pod, not imported.
+
+fetch.py URL...            prints the status of each as JSON; a failure is its own words
+fetch.py --connect ADDR... only opens a connection to each host:port
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+SECONDS = 3.0
+
+
+def status(url: str) -> int | str:
+    """The status of an answer, whatever it is."""
+    try:
+        with urllib.request.urlopen(url, timeout=SECONDS) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def connected(address: str) -> int | str:
+    """1 where a connection can be opened."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=SECONDS).close()
+    except OSError as error:
+        return f"{type(error).__name__}: {error}"
+    return 1
+
+
+def main() -> None:
+    """Prints one line of JSON."""
+    ask, names = (connected, sys.argv[2:]) if sys.argv[1] == "--connect" else (status, sys.argv[1:])
+    with ThreadPoolExecutor(len(names)) as threads:
+        answers = dict(zip(names, threads.map(ask, names), strict=True))
+    sys.stdout.write(f"\n{json.dumps(answers)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Image names, and the programs of this machine that stand for what is in them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from .programs import LOCKS, Environment, environment, server
+
+BIN = "/stack/bin"
+DEBIAN = ("/usr/local/bin", "/usr/bin", "/bin")
+MLFLOW = "ghcr.io/mlflow/mlflow"
+CLOUD = "stack/cloud"
+"""Not of any registry: the programs that stand for a cloud outside the cluster."""
+
+COREUTILS = ("cat", "chmod", "cp", "date", "dirname", "env", "id", "ls", "mkdir", "mv", "rm", "sleep", "touch", "true")
+"""What the small images of MinIO and MySQL have beside a shell."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """The search path and environment of an image, and the folders of this machine that it needs, each with the place
+    where a container sees it. `note` says what a run with it leaves unproved."""
+
+    path: tuple[str, ...]
+    folders: dict[str, Path] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    note: str = ""
+
+
+def image(reference: str, scratch: Path) -> Image:
+    """The programs that stand for an image; `scratch` is a folder to keep links in."""
+    name, _, tag = reference.partition("@")[0].rpartition(":")
+    if name == MLFLOW:
+        return _mlflow(tag)
+    if name == CLOUD:
+        return _python(environment("cloud.lock"))
+    if name.endswith("/postgres"):
+        return _postgres(tag)
+    if name.endswith("/mysql"):
+        return _mysql(scratch, tag)
+    if name.endswith("/minio"):
+        return _minio(scratch, tag)
+    raise AssertionError(f"no programs of this machine stand for the image {reference}")
+
+
+def locked_version(package: str) -> str:
+    """The version of a package in the lock file of MLflow's environment."""
+    text = (LOCKS / "requirements.lock").read_text(encoding="utf-8")
+    found = re.search(rf"^{re.escape(package)}==(\S+)", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _mlflow(tag: str) -> Image:
+    version = locked_version("mlflow")
+    if tag != f"v{version}-full":
+        raise AssertionError(f"the build runs MLflow {tag}, and tests/servers/mlflow/requirements.lock has {version}")
+    note = "MLflow from PyPI instead of its image, without the clients of Azure and Google Cloud"
+    return _python(environment("requirements.lock"), note)
+
+
+def _python(found: Environment, note: str = "") -> Image:
+    path = (str(found.home / "bin"), *DEBIAN)
+    # Scripts of a virtual environment name its place, so it stays there.
+    return Image(path, {str(folder): folder for folder in (found.home, found.base)}, {"LANG": "C.UTF-8"}, note)
+
+
+def _postgres(tag: str) -> Image:
+    found = server("postgres")
+    folder = str(Path(found["path"]).parent)
+    note = f"PostgreSQL {found['version']} of Debian instead of the image's {tag}"
+    # The image sets PGDATA too; a manifest that forgot it would look in a place that is not mounted.
+    variables = {"LANG": "en_US.utf8", "PGDATA": "/var/lib/postgresql/data"}
+    return Image((*DEBIAN, folder), {}, variables, note)
+
+
+# MariaDB takes every option, statement and grant of the manifests as MySQL does, with these exceptions, which stay
+# unproved: `mysqld --initialize-insecure`, the password plugin caching_sha2_password, and --loose-mysqlx.
+def _mysql(scratch: Path, tag: str) -> Image:
+    found = server("mariadb")
+    programs = {
+        "mysqld": found["path"],
+        **{Path(path).name: path for path in found["programs"].values()},
+        **{name: f"/usr/bin/{name}" for name in ("mariadb-admin", "resolveip", "my_print_defaults", "basename", "sed")},
+        **{name: f"/usr/bin/{name}" for name in ("hostname", "awk", "grep", "tr", "whoami", "chown", "printf")},
+    }
+    note = (
+        f"MariaDB {found['version']} with its binary log instead of MySQL {tag}: the first start of MySQL itself "
+        "(mysqld --initialize-insecure) and its password plugin caching_sha2_password are not run"
+    )
+    return Image((BIN,), {BIN: _links(scratch / "mysql", programs)}, {}, note)
+
+
+def _minio(scratch: Path, tag: str) -> Image:
+    minio, mc = server("minio"), server("mc")
+    programs = {name: f"/stack/{name}/{name}" for name in ("minio", "mc")}
+    built = {f"/stack/{name}": Path(found["path"]).parent for name, found in (("minio", minio), ("mc", mc))}
+    note = f"MinIO {minio['version']} and mc {mc['version']} built from source instead of the image's {tag}"
+    return Image((BIN,), {BIN: _links(scratch / "minio", programs)} | built, {}, note)
+
+
+@cache
+def _shell() -> str:
+    # The sh of these images is bash, not Debian's dash.
+    return shutil.which("bash") or "/bin/sh"
+
+
+def _links(folder: Path, programs: dict[str, str]) -> Path:
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        everything = {each: f"/usr/bin/{each}" for each in COREUTILS} | {"sh": _shell(), "bash": _shell()} | programs
+        for link, target in everything.items():
+            (folder / link).symlink_to(target)
+    return folder

@@ -1,0 +1,302 @@
+"""A reference environment that runs: its cluster, what it takes from outside, and what tests do with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from . import cloud
+from .authority import Authority
+from .cluster import EKS_ROLE, Cluster, build
+from .memory import Watch
+from .network import NETNS
+from .pod import Pod
+from .programs import ROOT, environment, tool
+from .spec import Objects, Spec
+from .wait import until
+
+ENVIRONMENTS = ("minio-postgres", "minio-mysql", "aws-keys", "eks-irsa", "prod")
+STRANGE = "p@ss/w:rd#1%&\\'\"$(HOME) ü"
+DASHED = '-rf --leading dash \\ü"x'
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAMLFLOWMLFLOW0001", "AWS_SECRET_ACCESS_KEY": "abc/DEF+ghi=" * 3}
+MARIADB = ("mariadb", "--no-defaults", "--socket=/tmp/mysql.sock", "--user=root", "--batch", "-N", "-e")
+PSQL = ("psql", "--host=/tmp", "--dbname=mlflow", "--no-psqlrc", "-qAt")
+VARIANT = {"MLFLOW_SERVER_ALLOWED_HOSTS": "*", "MLFLOW_WORKERS": "1"}
+"""Settings of a server that is asked by its address, for one thing."""
+WORKLOADS = ("StatefulSet", "Job", "Deployment")
+PROGRAMS = ROOT / "tests" / "stack"
+POSTGRES = "docker.io/library/postgres:17"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a program in a pod of its own answered, and all that it printed."""
+
+    code: int
+    answer: Any
+    log: str
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the client wrote, what it read back, and the memory of the servers meanwhile and after it, in bytes."""
+
+    wrote: dict[str, Any]
+    read: dict[str, Any]
+    peak: int
+    rest: int
+    log: str
+
+
+MEGABYTES = 100
+OTHER = cloud.OTHER_BUCKET
+
+
+def values(password: str = STRANGE, other: str = DASHED) -> dict[str, dict[str, str]]:
+    """A value for every Secret that an environment may have, all from one kind of password, administrators' from another."""
+    return {
+        "mlflow-database": {"password": password},
+        "postgres-superuser": {"password": other},
+        "mysql-root": {"password": other},
+        "minio-root": {"MINIO_ROOT_USER": "root", "MINIO_ROOT_PASSWORD": other},
+        "mlflow-artifacts": {"AWS_ACCESS_KEY_ID": "mlflow", "AWS_SECRET_ACCESS_KEY": password},
+        "s3-credentials": dict(CREDENTIALS),
+    }
+
+
+def objects_of(name: str, secrets: Mapping[str, Mapping[str, str]]) -> Objects:
+    """The objects of a build, with the Secrets that a person creates beside it."""
+    documents = build(name, secrets)
+    namespace = next(each["metadata"]["name"] for each in documents if each["kind"] == "Namespace")
+    objects = Objects(namespace)
+    for secret, content in secrets.items():
+        objects.add({"kind": "Secret", "metadata": {"name": secret}, "stringData": dict(content)})
+    for document in documents:
+        objects.add(document)
+    return objects
+
+
+def _waits(pod: Pod) -> bool:
+    return "no schema" in pod.log("wait-for-schema")
+
+
+class Running:
+    """One environment. `start` begins with what the server waits for."""
+
+    def __init__(self, name: str, folder: Path, secrets: dict[str, dict[str, str]] | None = None) -> None:
+        self.name = name
+        self.folder = folder
+        self.secrets = secrets or values()
+        self.objects = objects_of(name, self.secrets)
+        self.source: Spec = yaml.safe_load((ROOT / "overlays" / name / "environment.yaml").read_text(encoding="utf-8"))
+        self.authority = Authority(folder / "authority")
+        ca = {"ca.crt": self.authority.bundle.read_text(encoding="ascii")}
+        self.objects.add({"kind": "Secret", "metadata": {"name": "rds-ca"}, "stringData": ca})
+        self.cluster = Cluster(self.objects, folder)
+        self.outside: list[Pod] = []
+
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """The server's ConfigMap."""
+        found = next(
+            each for each in self.objects.all("ConfigMap") if each["metadata"]["name"].startswith("mlflow-env")
+        )
+        return dict(found["data"])
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of the server's artifacts."""
+        return urlsplit(self.settings["MLFLOW_ARTIFACTS_DESTINATION"]).netloc
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of all objects begin with."""
+        return urlsplit(self.settings["MLFLOW_ARTIFACTS_DESTINATION"]).path.lstrip("/")
+
+    @property
+    def minio(self) -> bool:
+        """Whether the store is in the cluster."""
+        return ("StatefulSet", "minio") in self.objects.documents
+
+    @property
+    def engine(self) -> str:
+        """The database: postgres, mysql or rds."""
+        return next((name for name in ("postgres", "mysql") if ("StatefulSet", name) in self.objects.documents), "rds")
+
+    @property
+    def role(self) -> str:
+        """The role of the server's service account, if it has one."""
+        account = self.objects.documents["ServiceAccount", "mlflow"]
+        return str((account["metadata"].get("annotations") or {}).get(EKS_ROLE, ""))
+
+    @property
+    def images(self) -> list[str]:
+        """The images of all containers."""
+        pods = [each["spec"]["template"]["spec"] for kind in WORKLOADS for each in self.objects.all(kind)]
+        groups = ("initContainers", "containers")
+        return sorted({each["image"] for pod in pods for group in groups for each in pod.get(group) or []})
+
+    @property
+    def servers(self) -> list[Pod]:
+        """The pods of the server."""
+        return self.cluster.of("mlflow")
+
+    @property
+    def database(self) -> Pod:
+        """The pod of the database, wherever it is."""
+        return self.cluster.of(self.engine)[0] if self.engine != "rds" else self.outside[-1]
+
+    @property
+    def store(self) -> Pod:
+        """The pod of the object store, wherever it is."""
+        return self.cluster.of("minio")[0] if self.minio else self.outside[0]
+
+    @staticmethod
+    def port_of(pod: Pod) -> int:
+        """The first port of a pod."""
+        return int(pod.container["ports"][0]["containerPort"])
+
+    def begin(self) -> None:
+        """Starts what is outside the cluster."""
+        if not self.minio:
+            self.cluster.trust = self.authority.bundle
+            region = self.settings["AWS_DEFAULT_REGION"]
+            keys = self.secrets["s3-credentials"]
+            self.outside.append(cloud.amazon(self.cluster, self.authority, region, self.bucket, keys))
+        if self.engine == "rds":
+            host = str(urlsplit(self.settings["MLFLOW_BACKEND_STORE_URI"]).hostname)
+            password, master = (
+                self.secrets["mlflow-database"]["password"],
+                self.secrets["postgres-superuser"]["password"],
+            )
+            self.outside.append(cloud.database(self.cluster, self.authority, host, password, master, POSTGRES))
+        for pod in self.outside:
+            cloud.ready(pod)
+
+    def start(self) -> None:
+        """Starts everything. The Jobs come last, so that the server has to wait for them."""
+        self.begin()
+        self.cluster.apply("StatefulSet", "Deployment")
+        for pod in self.servers:
+            until(f"{pod.name} waits", partial(_waits, pod), 90, otherwise=pod.said)
+        self.cluster.apply("Job")
+        self.cluster.settled()
+
+    def program(self, file: str, *arguments: str, variables: Mapping[str, str] | None = None, **where: Any) -> Outcome:
+        """Runs a program of this folder in a pod of another namespace, with MLflow's image and these variables alone."""
+        server = self.objects.documents["Deployment", "mlflow"]["spec"]["template"]["spec"]["containers"][0]
+        objects = Objects(where.get("namespace", "team"))
+        text = (PROGRAMS / file).read_text(encoding="utf-8")
+        objects.add({"kind": "ConfigMap", "metadata": {"name": "program"}, "data": {file: text}})
+        fixed = {"HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        container = {
+            "name": "program",
+            "image": server["image"],
+            "command": ["python", f"/program/{file}", *(argument.replace("$", "$$") for argument in arguments)],
+            "env": [{"name": key, "value": value} for key, value in (fixed | dict(variables or {})).items()],
+            "volumeMounts": [{"name": name, "mountPath": f"/{name}"} for name in ("program", "tmp")],
+        }
+        template = cloud.machine(container)
+        template["spec"]["restartPolicy"] = "Never"
+        template["metadata"] = {"labels": where.get("labels", {})}
+        pod = self.cluster.guest(file.partition(".")[0], template, objects)
+        until(f"{file} ends", lambda: pod.phase in {"Succeeded", "Failed"}, 120, otherwise=pod.said)
+        log = pod.log() or pod.waiting
+        self.cluster.dismiss(pod)
+        lines = log.rstrip().splitlines()
+        answer = json.loads(lines[-1]) if pod.phase == "Succeeded" and lines else None
+        return Outcome(0 if pod.phase == "Succeeded" else 1, answer, log)
+
+    def client(self, *arguments: str, server: str = "", retries: int = 3) -> Outcome:
+        """Runs the client, which knows the address of the server and nothing else."""
+        uri = server or f"http://mlflow.{self.objects.namespace}:5000"
+        variables = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries)}
+        return self.program("client.py", *arguments, variables=variables)
+
+    def work(self) -> Work:
+        """Lets the client write and read, and watches the servers."""
+        watch = Watch(self.servers)
+        try:
+            wrote = self.client("write", str(MEGABYTES))
+            assert wrote.code == 0, wrote.log
+            read = self.client("read", json.dumps(wrote.answer))
+            assert read.code == 0, read.log
+        finally:
+            watch.end()
+        rest = max(pod.main.memory() for pod in self.servers)
+        return Work(wrote.answer, read.answer, watch.peak, rest, wrote.log + read.log)
+
+    def contents(self, *arguments: str, keys: Mapping[str, str] | None = None) -> Outcome:
+        """Looks into the object store from the node, as its administrator or with given keys."""
+        root = self.secrets["minio-root"]
+        administrator = (root["MINIO_ROOT_USER"], root["MINIO_ROOT_PASSWORD"])
+        amazon = (cloud.ADMIN["ADMIN_ID"], cloud.ADMIN["ADMIN_SECRET"])
+        key, secret = administrator if self.minio else amazon
+        address = self.store.link.address
+        variables = {
+            "REGION": self.settings["AWS_DEFAULT_REGION"],
+            "ENDPOINT": f"http://{address}:9000" if self.minio else f"https://{address}",
+            "AWS_CA_BUNDLE": str(self.authority.bundle),
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": secret,
+        } | dict(keys or {})
+        words = [tool("nsenter", "util-linux"), f"--net={NETNS / self.cluster.network.node}"]
+        words += [str(environment("cloud.lock").python), str(PROGRAMS / "bucket.py"), *arguments]
+        done = subprocess.run(words, capture_output=True, text=True, env=variables, check=False)
+        answer = json.loads(done.stdout) if done.returncode == 0 else None
+        return Outcome(done.returncode, answer, done.stdout + done.stderr)
+
+    def sql(self, statement: str) -> str:
+        """Asks the database as its superuser, in its own container."""
+        if self.engine == "mysql":
+            password = f"MYSQL_PWD={self.secrets['mysql-root']['password']}"
+            words = [*MARIADB, statement]
+        else:
+            password = f"PGPASSWORD={self.secrets['postgres-superuser']['password']}"
+            words = [*PSQL, "--username", "master" if self.engine == "rds" else "postgres", "-c", statement]
+        done = self.database.main.execute(["env", password, *words], 30)
+        if done.returncode:
+            raise AssertionError(done.stderr)
+        return done.stdout
+
+    def schema(self) -> str:
+        """All columns of all tables, and MLflow's revision."""
+        schema, table = (
+            ("mlflow", "mlflow.alembic_version") if self.engine == "mysql" else ("public", "alembic_version")
+        )
+        columns = "table_name, column_name, data_type, is_nullable"
+        where = f"table_schema = '{schema}' ORDER BY 1, 2"
+        listed = self.sql(f"SELECT {columns} FROM information_schema.columns WHERE {where}")
+        return listed + self.sql(f"SELECT version_num FROM {table}")
+
+    @contextmanager
+    def variant(self, settings: Mapping[str, str] | None = None, **secrets: Mapping[str, str] | None) -> Iterator[Pod]:
+        """One more server, of the same pod template, with other settings or Secrets (with `_` for `-`)."""
+        objects = Objects(self.objects.namespace, dict(self.objects.documents))
+        for document in self.objects.all("ConfigMap"):
+            if document["metadata"]["name"].startswith("mlflow-env"):
+                objects.add({**document, "data": {**document["data"], **VARIANT, **(settings or {})}})
+        for name, content in secrets.items():
+            secret = name.replace("_", "-")
+            objects.documents.pop(("Secret", secret), None)
+            if content is not None:
+                objects.add({"kind": "Secret", "metadata": {"name": secret}, "stringData": dict(content)})
+        template = self.objects.documents["Deployment", "mlflow"]["spec"]["template"]
+        pod = self.cluster.pod("variant", template, objects=objects)
+        try:
+            yield pod
+        finally:
+            self.cluster.drop(pod)
+
+    def close(self) -> None:
+        """Takes everything away."""
+        self.cluster.close()
