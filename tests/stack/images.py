@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,12 +24,14 @@ COREUTILS = ("cat", "chmod", "cp", "date", "dirname", "env", "id", "ls", "mkdir"
 @dataclass(frozen=True)
 class Image:
     """The search path and environment of an image, and the folders of this machine that it needs, each with the place
-    where a container sees it. `note` says what a run with it leaves unproved."""
+    where a container sees it. `stop` is the signal that asks its process to end. `note` says what a run with it leaves
+    unproved."""
 
     path: tuple[str, ...]
     folders: dict[str, Path] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     note: str = ""
+    stop: signal.Signals = signal.SIGTERM
 
 
 def image(reference: str, scratch: Path) -> Image:
@@ -74,7 +77,8 @@ def _postgres(tag: str) -> Image:
     note = f"PostgreSQL {found['version']} of Debian instead of the image's {tag}"
     # The image sets PGDATA too; a manifest that forgot it would look in a place that is not mounted.
     variables = {"LANG": "en_US.utf8", "PGDATA": "/var/lib/postgresql/data"}
-    return Image((*DEBIAN, folder), {}, variables, note)
+    # The image's STOPSIGNAL: at SIGTERM PostgreSQL would wait for its clients.
+    return Image((*DEBIAN, folder), {}, variables, note, signal.SIGINT)
 
 
 # MariaDB takes every option, statement and grant of the manifests as MySQL does, with these exceptions, which stay

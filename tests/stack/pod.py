@@ -128,7 +128,7 @@ class Pod:
         running = self.processes.get(container["name"])
         if running is not None and running.exit_code is None:
             time.sleep(float(hook.get("seconds", 0)))
-            running.signal(signal.SIGTERM)
+            running.signal(running.box.image.stop)
             while running.exit_code is None and time.monotonic() - begin < grace:
                 time.sleep(LOOK_SECONDS / 3)
         took = time.monotonic() - begin
