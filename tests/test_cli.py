@@ -210,7 +210,7 @@ def test_exit__70_for_a_bug(project: Project, run: Run, monkeypatch: pytest.Monk
         raise ZeroDivisionError("made up")
 
     project.add("dev", GOOD)
-    monkeypatch.setattr(cli, "compile_environment", fail)
+    monkeypatch.setattr(cli.check, "compile_environment", fail)
     answer = run("check")
     assert (answer.code, answer.out) == (70, "")
     assert "ZeroDivisionError: made up" in answer.err
@@ -222,7 +222,7 @@ def test_exit__interrupted_is_no_bug(project: Project, run: Run, monkeypatch: py
         raise KeyboardInterrupt
 
     project.add("dev", GOOD)
-    monkeypatch.setattr(cli, "compile_environment", fail)
+    monkeypatch.setattr(cli.check, "compile_environment", fail)
     answer = run("check")
     assert answer.code not in (0, 70)
     assert answer.out == ""

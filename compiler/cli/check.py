@@ -1,0 +1,31 @@
+"""check: environments are compiled and proved, and nothing is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compiler.cli.options import Names, Output, Root, Versions, environments, project, versions
+from compiler.cli.output import choose, finish, show
+from compiler.diagnostic import Diagnostic
+from compiler.pipeline import compile_environment
+
+EXAMPLE = "mlflow-overlays check prod --kubernetes-version 1.31 --kubernetes-version 1.37"
+
+
+def run(
+    names: Names = None,
+    kubernetes_version: Versions = None,
+    root: Root = None,
+    output: Output = "",
+) -> None:
+    """Compile and prove environments, and write nothing."""
+    format_, workspace = choose(output), project(root)
+    chosen = environments(workspace, names)
+    minors = versions(kubernetes_version)
+    results: list[dict[str, Any]] = []
+    found: list[Diagnostic] = []
+    for name in chosen:
+        compilation = compile_environment(workspace, name, minors)
+        found += show(compilation.diagnostics, format_)
+        results.append({"name": name, "proved": list(compilation.proved)})
+    finish(found, format_, environments=results)

@@ -1,0 +1,49 @@
+"""explain: where a value of the build comes from."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from compiler.cli.options import Output, Root, environments, project
+from compiler.cli.output import choose, finish, show
+from compiler.pipeline import compile_environment
+
+EXAMPLE = "mlflow-overlays explain prod deployment/mlflow spec.replicas"
+
+
+def run(
+    name: Annotated[str, typer.Argument(metavar="ENV", help="The environment.")],
+    object_: Annotated[str, typer.Argument(metavar="KIND/NAME", help="An object of its build.")],
+    path: Annotated[str, typer.Argument(help="A place inside it; the whole object without one.")] = "",
+    root: Root = None,
+    output: Output = "",
+) -> None:
+    """Say where a value of the build comes from: which line, through what, and why."""
+    from compiler import explain as explaining
+    from compiler.route import show as written
+
+    format_, workspace = choose(output), project(root)
+    [chosen] = environments(workspace, [name])
+    kind, named = explaining.parse_object(object_)
+    route = explaining.parse_route(path)
+    compilation = compile_environment(workspace, chosen)
+    if compilation.overlay is None or compilation.source is None:
+        finish(show(compilation.diagnostics, format_), format_)
+        return
+    manifest = explaining.find(compilation.overlay, compilation.manifests, kind, named)
+    reasons = explaining.explain(
+        workspace.root, compilation.source, compilation.overlay, compilation.manifests, manifest, route
+    )
+    if format_ == "json":
+        rows = [
+            {"path": written(each.route), "value": each.value, "place": str(each.place), "why": each.why}
+            for each in reasons
+        ]
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for each in reasons:
+        typer.echo(f"{written(each.route)} = {json.dumps(each.value, ensure_ascii=False)}")
+        typer.echo(f"  {each.place}: {each.why}")

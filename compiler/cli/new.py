@@ -1,0 +1,23 @@
+"""new: the smallest environment of a kind is written."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from compiler.cli.options import Root, project
+
+EXAMPLE = "mlflow-overlays new staging --overlay eks-irsa"
+
+
+def run(
+    name: Annotated[str, typer.Argument(metavar="ENV", help="The environment: lower-case letters, digits and dashes.")],
+    overlay: Annotated[str, typer.Option("--overlay", help="The kind of overlay; see `mlflow-overlays kinds`.")],
+    root: Root = None,
+) -> None:
+    """Write a new environment.yaml: the smallest that the kind allows, with comments."""
+    from compiler.scaffold import scaffold
+
+    path = project(root).create(name, scaffold(overlay))
+    typer.echo(f"wrote {path}; change what it says, then: make overlay ENV={name}")

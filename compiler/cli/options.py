@@ -1,0 +1,59 @@
+"""The options that commands share, and what they choose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compiler import errors
+from compiler.workspace import Workspace, find
+
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[ENV]...", help="Environments by name; all of them without any.")
+]
+Root = Annotated[
+    Path | None,
+    typer.Option("--root", help="The project; by default the one that the current directory is in.", file_okay=False),
+]
+Output = Annotated[
+    str, typer.Option("--output", "-o", help="text, json, github, sarif or junit; github by itself in GitHub Actions.")
+]
+Versions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kubernetes-version", help="A minor to validate against, in place of the environment's; 'all' is each."
+    ),
+]
+
+
+def project(root: Path | None) -> Workspace:
+    """The project at a directory, or the one that the current directory is in. Raises `Missing` where there is none."""
+    if root is not None and not root.is_dir():
+        raise errors.Missing(f"there is no directory {root}")
+    return find((root or Path.cwd()).resolve())
+
+
+def environments(workspace: Workspace, names: list[str] | None) -> list[str]:
+    """The environments that were named, each once, or all. Raises `Usage` or `Missing` where a name is none."""
+    chosen = list(dict.fromkeys(names)) if names else workspace.names()
+    if not chosen:
+        raise errors.Missing(f"there is no environment in {workspace.root / 'overlays'}")
+    for name in chosen:
+        workspace.directory(name)
+    return chosen
+
+
+def versions(asked: list[str] | None) -> tuple[str, ...]:
+    """The Kubernetes minors that were asked for. Raises `Usage` for one that is not known."""
+    from compiler.parts.kubernetes_version import SUPPORTED
+
+    if not asked:
+        return ()
+    if "all" in asked:
+        return SUPPORTED
+    for version in asked:
+        if version not in SUPPORTED:
+            raise errors.Usage(f"Kubernetes {version} is not known; known are {', '.join(SUPPORTED)}")
+    return tuple(asked)

@@ -1,0 +1,16 @@
+"""schema: the JSON Schema of environments is printed."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+EXAMPLE = "mlflow-overlays schema > schema/environment.schema.json"
+
+
+def run() -> None:
+    """Print the JSON Schema of environment.yaml."""
+    from compiler.schema import environment_schema
+
+    typer.echo(json.dumps(environment_schema(), indent=2))
