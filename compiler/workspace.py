@@ -49,9 +49,7 @@ class Workspace:
         if not path.is_file():
             others = ", ".join(self.names()) or "none"
             raise Missing(f"there is no {shown}; the environments are: {others}")
-        if path.stat().st_size > 64 * 1024 * 1024:
-            raise Usage(f"{shown} is no environment: it is {path.stat().st_size} bytes long")
-        return shown, path.read_bytes()
+        return shown, _bounded(path, shown)
 
     def create(self, name: str, text: str) -> str:
         """Writes the file of a new environment and returns its path. Raises `Usage` where there is one already."""
@@ -64,7 +62,7 @@ class Workspace:
 
     def has_custom(self, name: str) -> bool:
         """Whether an environment has a component of its own."""
-        return (self.directory(name) / "custom" / KUSTOMIZATION).is_file()
+        return _has_custom(self.directory(name))
 
     def committed(self, name: str) -> Tree:
         """The files of the overlay that are on disk."""
@@ -114,6 +112,28 @@ def find(start: Path) -> Workspace:
         if (directory / "base" / "mlflow" / KUSTOMIZATION).is_file():
             return Workspace(directory)
     raise Missing(f"{start} is not inside a project: no directory above it holds base/mlflow")
+
+
+def loose(path: Path) -> tuple[str, str, bytes, bool]:
+    """An environment's file wherever it is: its name, its path for reports, what it holds, whether `custom/` is beside it.
+
+    It is named for its directory, as in a project. Raises `Missing` where there is no such file.
+    """
+    if not path.is_file():
+        raise Missing(f"there is no file {path}")
+    directory = path.resolve().parent
+    name = directory.name if re.fullmatch(LABEL, directory.name) else "environment"
+    return name, path.as_posix(), _bounded(path, path.as_posix()), _has_custom(directory)
+
+
+def _has_custom(directory: Path) -> bool:
+    return (directory / "custom" / KUSTOMIZATION).is_file()
+
+
+def _bounded(path: Path, shown: str) -> bytes:
+    if path.stat().st_size > 64 * 1024 * 1024:
+        raise Usage(f"{shown} is no environment: it is {path.stat().st_size} bytes long")
+    return path.read_bytes()
 
 
 def _content(path: Path) -> str | None:

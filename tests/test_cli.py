@@ -486,6 +486,28 @@ def test_kubernetes_version__all_and_several(project: Project, run: Run) -> None
         assert environment["proved"][0] == f"every object fits the schema of Kubernetes {', '.join(expected)}"
 
 
+def test_lint__reads_any_file_and_builds_nothing(project: Project, run: Run, no_kubectl: Path) -> None:
+    (project.workspace.root / "draft.yaml").write_text(BAD)
+    project.add("dev", WARNED)
+    answer = run("lint", "draft.yaml", "overlays/dev/environment.yaml")
+    assert answer.code == 1
+    assert answer.codes() == ["wrong-type", "unknown-key", "host-unserved"]
+    assert answer.out.startswith("draft.yaml:2:11: error:")
+
+
+def test_lint__without_files_reads_those_of_the_project(project: Project, run: Run) -> None:
+    project.add("dev", BAD)
+    answer = run("lint")
+    assert (answer.code, answer.codes()) == (1, ["wrong-type", "unknown-key"])
+    assert answer.out.startswith("overlays/dev/environment.yaml:2:11: error:")
+
+
+def test_lint__of_a_file_that_is_not_there(run: Run) -> None:
+    answer = run("lint", "nope.yaml")
+    assert (answer.code, answer.out) == (3, "")
+    assert "there is no file nope.yaml" in answer.err
+
+
 def test_directory__the_project_is_found_from_inside(
     project: Project, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,11 +11,12 @@ import traceback
 import typer
 
 from compiler import errors
-from compiler.cli import check, compile, explain, kinds, new, schema, secrets  # noqa: A004 - the command's name
+from compiler.cli import check, compile, explain, kinds, lint, new, schema, secrets  # noqa: A004 - the command's name
 
 COMMANDS = {
     "compile": compile,
     "check": check,
+    "lint": lint,
     "secrets": secrets,
     "explain": explain,
     "new": new,

@@ -1,0 +1,37 @@
+"""lint: files of environments are held against the language, and nothing is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compiler.cli.options import Output, environments, project
+from compiler.cli.output import choose, finish, show
+from compiler.diagnostic import Diagnostic
+from compiler.pipeline import understand
+from compiler.workspace import loose
+
+EXAMPLE = "mlflow-overlays lint overlays/prod/environment.yaml"
+
+
+def run(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="Environment files; those of the project without any."),
+    ] = None,
+    output: Output = "",
+) -> None:
+    """Check environment files by schema and meaning alone, for editors and hooks; `check` proves the overlay too."""
+    format_ = choose(output)
+    if files:
+        texts = [loose(file) for file in files]
+    else:
+        workspace = project(None)
+        names = environments(workspace, None)
+        texts = [(name, *workspace.environment(name), workspace.has_custom(name)) for name in names]
+    found: list[Diagnostic] = []
+    for name, path, content, custom in texts:
+        found += show(understand(name, path, content, custom=custom).diagnostics, format_)
+    finish(found, format_)
