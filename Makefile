@@ -5,9 +5,9 @@ COMPILER := $(BIN)/mlflow-overlays
 export ENV MLFLOW_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help overlay check secrets test stack-test cluster-test kind-up e2e kind-down proofs footprint schema docs golden generated lint format types lock clean
+.PHONY: help overlay check secrets test places-test stack-test cluster-test kind-up e2e kind-down proofs footprint schema docs hooks golden generated lint format types lock clean
 
-.venv/%.done: requirements.lock requirements-test.lock requirements-dev.lock pyproject.toml
+.venv/%.done: requirements.lock requirements-test.lock requirements-dev.lock requirements-places.lock pyproject.toml
 	@$(PYTHON) scripts/setup.py $*
 
 help: ## List the targets
@@ -20,6 +20,8 @@ secrets: .venv/overlay.done ## Create the files of generated Secrets that are no
 	@$(COMPILER) secrets
 test: .venv/test.done secrets ## Run the tests
 	@$(BIN)/python -m pytest
+places-test: .venv/places.done ## Work as people do: pre-commit, a language server of editors, GitHub's and GitLab's steps (needs package registries)
+	@$(BIN)/python -m pytest tests/places -m places
 stack-test: .venv/test.done ## Run what is rendered, with real parts: MLflow, databases, object stores (Debian, as root)
 	@$(BIN)/python -m pytest tests/stack -m stack --proofs .cache/stack.json
 cluster-test: .venv/test.done ## Apply every environment to a real API server
@@ -40,8 +42,10 @@ docs: .venv/overlay.done ## Write the generated pages of docs/ anew
 	@$(BIN)/python scripts/generate.py docs
 golden: .venv/test.done ## Accept what the tests get as golden files; read the difference before you commit it
 	@$(BIN)/python -m pytest --update -q
+hooks: .venv/overlay.done ## Write .pre-commit-hooks.yaml and its table anew
+	@$(BIN)/python scripts/generate.py hooks
 generated: .venv/overlay.done ## Check that every generated file is up to date
-	@$(BIN)/python scripts/generate.py --check schema docs
+	@$(BIN)/python scripts/generate.py --check schema docs hooks
 lint: .venv/dev.done ## Check style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/yamllint --strict .
 format: .venv/dev.done ## Put the code into the project's style

@@ -8,12 +8,16 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from compiler.codes import CODES
+from compiler.hooks import HOOKS
 from compiler.kinds import KINDS
 from compiler.parts import PARTS
 from compiler.schema import environment_schema
@@ -21,6 +25,10 @@ from compiler.schema import environment_schema
 SUMMARY, _, EXAMPLE = (__doc__ or "").partition("\n\n")
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Written by scripts/generate.py from the compiler. Run `make docs` to make it anew. -->\n"
+
+
+BAR = "\\|"
+"""How a bar is written inside a table."""
 
 
 def schema() -> dict[str, str]:
@@ -96,7 +104,29 @@ def example(code: str) -> str:
     return ""
 
 
-GENERATORS: dict[str, Callable[[], dict[str, str]]] = {"schema": schema, "docs": docs}
+def hooks() -> dict[str, str]:
+    """What pre-commit reads, and the table of the manual."""
+    rows = [{**vars(hook), "language": "python", "require_serial": True} for hook in HOOKS]
+    text = "\n".join(yaml.safe_dump([row], sort_keys=False, width=1000) for row in rows)
+    head = "# Written by scripts/generate.py from compiler/hooks.py. Run `make hooks` to make it anew.\n\n"
+    table = "| hook | what it does | on a change of |\n|---|---|---|\n" + "".join(
+        f"| `{hook.id}` | {hook.description} | `{hook.files.replace('|', BAR)}` |\n" for hook in HOOKS
+    )
+    page = "docs/pre-commit.md"
+    return {".pre-commit-hooks.yaml": head + text, page: between(page, "hooks", table)}
+
+
+def between(path: str, name: str, text: str) -> str:
+    """A page that is written by hand, with a text put between its two marks of that name."""
+    page = (ROOT / path).read_text(encoding="utf-8")
+    marks = rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end of {name} -->)"
+    new, found = re.subn(marks, lambda mark: f"{mark[1]}{text}{mark[2]}", page, count=1, flags=re.DOTALL)
+    if not found:
+        raise SystemExit(f"{path} has no marks of {name}")
+    return new
+
+
+GENERATORS: dict[str, Callable[[], dict[str, str]]] = {"schema": schema, "docs": docs, "hooks": hooks}
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ GROUPS = {
     "requirements.lock": ["build"],
     "requirements-test.lock": ["build", "test"],
     "requirements-dev.lock": ["build", "test", "dev"],
+    "requirements-places.lock": ["build", "test", "dev", "places"],
 }
 FIXED = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
 

@@ -14,7 +14,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 OLDEST = (3, 11)
-LOCKS = {"overlay": "requirements.lock", "test": "requirements-test.lock", "dev": "requirements-dev.lock"}
+LOCKS = {
+    "overlay": "requirements.lock",
+    "test": "requirements-test.lock",
+    "dev": "requirements-dev.lock",
+    "places": "requirements-places.lock",
+}
 ORDER = list(LOCKS)
 
 

@@ -398,6 +398,18 @@ def test_check__of_what_was_never_compiled(project: Project, run: Run) -> None:
     assert [path.name for path in directory.iterdir()] == ["environment.yaml"]
 
 
+@pytest.mark.parametrize("command", [["compile", "--check"], ["check"]])
+def test_changed__takes_the_environments_that_files_touch(project: Project, run: Run, command: list[str]) -> None:
+    project.add("dev", BAD)
+    project.add("other", BAD)
+    answer = run(*command, "--changed", "overlays/dev/environment.yaml", "overlays/gone/environment.yaml")
+    assert (answer.code, "overlays/dev/" in answer.out, "other" in answer.out) == (1, True, False)
+    answer = run(*command, "--changed", "overlays/gone/environment.yaml")
+    assert (answer.code, answer.out, answer.err) == (0, "", "")
+    answer = run(*command, "--changed")
+    assert (answer.code, answer.out) == (2, "")
+
+
 def test_check__command_writes_nothing(project: Project, run: Run) -> None:
     directory = project.add("dev", GOOD)
     assert run("check", "dev") == Answer(0, "", "")

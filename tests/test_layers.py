@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ROOT
 
 LAYERS = (
-    ("route", "errors", "secrecy", "peer", "codes"),
+    ("route", "errors", "secrecy", "peer", "codes", "hooks"),
     ("diagnostic", "overlay", "kind"),
     ("source", "manifest", "part", "footprint", "report"),
     ("image", "volume", "workload"),
@@ -23,6 +23,7 @@ LAYERS = (
     ("build", "conform", "rules"),
     ("workspace", "explain"),
     ("pipeline",),
+    ("touched",),
     ("cli",),
 )
 """Every module of the compiler; one imports only from the rows above its own, or from its own package."""
@@ -44,7 +45,7 @@ ONLY = {
 """What a module may import only where it is named here."""
 NOWHERE = ("time", "datetime", "random", "uuid", "socket", "urllib.request", "logging", "locale", "getpass", "platform")
 """What no module imports: a compilation is the same at any time, on any machine."""
-EFFECTS = {"build", "workspace", "conform", "explain", "pipeline", "cli"}
+EFFECTS = {"build", "workspace", "conform", "explain", "pipeline", "touched", "cli"}
 """The modules that may know the file system; `footprint` reads a table that is installed with it."""
 
 

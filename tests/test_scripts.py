@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_arguments__unknown_ones_are_refused(path: Path) -> None:
 
 
 def test_generate__everything_is_up_to_date() -> None:
-    answer = _run("generate.py", "--check", "schema", "docs")
+    answer = _run("generate.py", "--check", "schema", "docs", "hooks")
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
 
 
@@ -85,7 +86,9 @@ def test_targets__each_is_one_line_and_runs_what_is_there() -> None:
         assert (ROOT / "scripts" / script).is_file()
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-test.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "requirements-test.lock", "requirements-dev.lock", "requirements-places.lock"]
+)
 def test_locks__every_package_is_pinned_with_its_hashes(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8").replace("\\\n", " ")
     for line in text.splitlines():
@@ -97,4 +100,5 @@ def test_locks__hold_each_what_the_one_before_holds() -> None:
     def pins(lock: str) -> set[str]:
         return set(re.findall(r"^([a-z0-9-]+==[^ ;\\]+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
 
-    assert pins("requirements.lock") < pins("requirements-test.lock") < pins("requirements-dev.lock")
+    locks = ("requirements.lock", "requirements-test.lock", "requirements-dev.lock", "requirements-places.lock")
+    assert all(pins(lock) < pins(after) for lock, after in pairwise(locks))

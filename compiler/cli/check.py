@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compiler.cli.options import Names, Output, Root, Versions, environments, project, versions
+from compiler.cli.options import Changed, Names, Output, Root, Versions, project, selected, versions
 from compiler.cli.output import choose, finish, show
 from compiler.diagnostic import Diagnostic
 from compiler.pipeline import compile_environment
@@ -14,13 +14,15 @@ EXAMPLE = "mlflow-overlays check prod --kubernetes-version 1.31 --kubernetes-ver
 
 def run(
     names: Names = None,
+    *,
+    changed: Changed = False,
     kubernetes_version: Versions = None,
     root: Root = None,
     output: Output = "",
 ) -> None:
     """Compile and prove environments, and write nothing."""
     format_, workspace = choose(output), project(root)
-    chosen = environments(workspace, names)
+    chosen = selected(workspace, names, changed=changed)
     minors = versions(kubernetes_version)
     results: list[dict[str, Any]] = []
     found: list[Diagnostic] = []

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compiler.cli.options import Names, Output, Root, environments, project
+from compiler.cli.options import Changed, Names, Output, Root, project, selected
 from compiler.cli.output import choose, finish, show
 from compiler.diagnostic import Diagnostic, Place
 from compiler.pipeline import Compilation, compile_environment
@@ -21,12 +21,13 @@ def run(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; say which files would change, and exit 1 if any.")
     ] = False,
+    changed: Changed = False,
     root: Root = None,
     output: Output = "",
 ) -> None:
     """Compile environments into overlays, prove them, and write them."""
     format_, workspace = choose(output), project(root)
-    chosen = environments(workspace, names)
+    chosen = selected(workspace, names, changed=changed)
     results: list[dict[str, Any]] = []
     found: list[Diagnostic] = []
     for name in chosen:
@@ -35,14 +36,14 @@ def run(
         if compilation.tree is None or compilation.overlay is None:
             continue
         if check:
-            changed, created = workspace.stale(name, compilation.tree), []
-            found += show([_stale(name, path) for path in changed], format_)
+            files, created = workspace.stale(name, compilation.tree), []
+            found += show([_stale(name, path) for path in files], format_)
         else:
             created = workspace.create_secrets(name, compilation.overlay.generated_secrets())
-            changed = workspace.write(name, compilation.tree)
-        results.append({"name": name, "changed": changed, "secrets": created, "proved": list(compilation.proved)})
+            files = workspace.write(name, compilation.tree)
+        results.append({"name": name, "changed": files, "secrets": created, "proved": list(compilation.proved)})
         if format_ == "text" and not check:
-            _tell(compilation, changed, created)
+            _tell(compilation, files, created)
     finish(found, format_, environments=results)
 
 

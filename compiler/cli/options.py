@@ -13,6 +13,9 @@ from compiler.workspace import Workspace, find
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[ENV]...", help="Environments by name; all of them without any.")
 ]
+Changed = Annotated[
+    bool, typer.Option("--changed", help="ENV are files that changed: take the environments that they touch.")
+]
 Root = Annotated[
     Path | None,
     typer.Option("--root", help="The project; by default the one that the current directory is in.", file_okay=False),
@@ -43,6 +46,20 @@ def environments(workspace: Workspace, names: list[str] | None) -> list[str]:
     for name in chosen:
         workspace.directory(name)
     return chosen
+
+
+def selected(workspace: Workspace, words: list[str] | None, *, changed: bool) -> list[str]:
+    """The environments that were named, or that the changed files touch, which may be none.
+
+    Raises `Usage` or `Missing` where a name is none, and `Usage` where no file is given.
+    """
+    if not changed:
+        return environments(workspace, words)
+    if not words:
+        raise errors.Usage("--changed needs the files that changed")
+    from compiler.touched import touched
+
+    return touched(workspace, map(Path, words))
 
 
 def versions(asked: list[str] | None) -> tuple[str, ...]:

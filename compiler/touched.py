@@ -1,0 +1,43 @@
+"""Which environments a changed file touches: those whose overlay could come out differently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+
+from compiler.pipeline import understand
+from compiler.workspace import Workspace
+
+
+def touched(workspace: Workspace, files: Iterable[Path]) -> list[str]:
+    """The environments that any of the files touches, by name. In: paths as somebody in the current directory writes them.
+
+    A file need not exist any more. A file of no overlay and no component may hold anything, like the version of the compiler,
+    and touches every environment.
+    """
+    changed = [PurePath(*_inside(workspace, file)) for file in files]
+    return [name for name in workspace.names() if any(_touches(workspace, file, name) for file in changed)]
+
+
+def _inside(workspace: Workspace, file: Path) -> tuple[str, ...]:
+    """The parts of a path from the root of the project; () outside of it."""
+    path = Path.cwd() / file
+    # The file may be a symbolic link, and is itself what changed: only its directory is followed.
+    path = path.parent.resolve() / path.name
+    return path.relative_to(workspace.root).parts if path.is_relative_to(workspace.root) else ()
+
+
+def _touches(workspace: Workspace, file: PurePath, name: str) -> bool:
+    match file.parts:
+        case ("overlays", directory, *_):
+            return directory == name
+        case ("base", "components", component, *_):
+            return _uses(workspace, name, component)
+    return True
+
+
+def _uses(workspace: Workspace, name: str, component: str) -> bool:
+    """Whether an overlay is put together with a component of the base; also where nobody can tell, for a mistake in it."""
+    path, content = workspace.environment(name)
+    overlay = understand(name, path, content, custom=workspace.has_custom(name)).overlay
+    return overlay is None or component in overlay.components
