@@ -1,4 +1,4 @@
-"""The hooks that other repositories run with pre-commit, written out: `.pre-commit-hooks.yaml` and the manual follow from here."""
+"""The hooks for pre-commit, written out in one table: `.pre-commit-hooks.yaml` and the manual follow from it."""
 
 from __future__ import annotations
 

@@ -61,6 +61,12 @@ def text(description: str, pattern: str = "", message: str = "", **more: Any) ->
     return schema
 
 
+def choice(description: str, meanings: Mapping[str, str], **more: Any) -> Schema:
+    """One of some words, each with its meaning."""
+    words = {"enum": list(meanings), "enumDescriptions": list(meanings.values())}
+    return {"type": "string", "description": description, **words, **more}
+
+
 LABEL = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 """A DNS label, RFC 1123: names of namespaces, containers and environments."""
 LABEL_WORDS = "lower-case letters, digits and dashes, at most 63, starting and ending with a letter or digit"

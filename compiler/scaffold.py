@@ -25,11 +25,12 @@ def _demands(kind: Kind) -> list[str]:
     for route, why in kind.requires.items():
         if f"{route[0]}:" not in lines:
             lines.append(f"{route[0]}:")
-        lines += [f"  # {why}", f"  {route[-1]}: {_example(route)}"]
+        lines += [f"  # {why}", f"  {route[-1]}: {example(route)}"]
     return lines
 
 
-def _example(route: Route) -> str:
+def example(route: Route) -> str:
+    """The first example that the schema has for a key."""
     schema = next(part.KEYS[str(route[0])] for part in PARTS.values() if route[0] in part.KEYS)
     for step in route[1:]:
         schema = schema["properties"][step]

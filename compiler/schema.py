@@ -12,7 +12,7 @@ from typing import Any
 from compiler.diagnostic import Diagnostic, Finding
 from compiler.kind import Kind
 from compiler.kinds import KINDS
-from compiler.part import Schema
+from compiler.part import Schema, choice
 from compiler.parts import PARTS
 from compiler.route import ABSENT, Route, follow, show
 from compiler.source import Source, nearest
@@ -36,13 +36,10 @@ def environment_schema() -> Schema:
 
 
 def _overlay_key() -> Schema:
-    summaries = {name: _summary(name) for name in KINDS}
-    return {
-        "type": "string",
-        "description": "The kind of overlay.\n\n" + "\n".join(f"- {name}: {text}" for name, text in summaries.items()),
-        "enum": list(KINDS),
-        "enumDescriptions": list(summaries.values()),
-    }
+    return choice(
+        "The kind of overlay: where artifacts and runs are kept, and how they are reached.",
+        {name: _summary(name) for name in KINDS},
+    )
 
 
 def _summary(name: str) -> str:

@@ -22,8 +22,9 @@ def touched(workspace: Workspace, files: Iterable[Path]) -> list[str]:
 def _inside(workspace: Workspace, file: Path) -> tuple[str, ...]:
     """The parts of a path from the root of the project; () outside of it."""
     path = Path.cwd() / file
-    # The file may be a symbolic link, and is itself what changed: only its directory is followed.
-    path = path.parent.resolve() / path.name
+    if ".." in path.parts:
+        # What changed is the file that is named; where it is a symbolic link, not what that leads to.
+        path = path.parent.resolve() / path.name
     return path.relative_to(workspace.root).parts if path.is_relative_to(workspace.root) else ()
 
 
@@ -33,7 +34,8 @@ def _touches(workspace: Workspace, file: PurePath, name: str) -> bool:
             return directory == name
         case ("base", "components", component, *_):
             return _uses(workspace, name, component)
-    return True
+        case _:
+            return True
 
 
 def _uses(workspace: Workspace, name: str, component: str) -> bool:

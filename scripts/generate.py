@@ -17,10 +17,10 @@ from typing import Any
 import yaml
 
 from compiler.codes import CODES
+from compiler.editor import in_words, meanings, published
 from compiler.hooks import HOOKS
 from compiler.kinds import KINDS
 from compiler.parts import PARTS
-from compiler.schema import environment_schema
 
 SUMMARY, _, EXAMPLE = (__doc__ or "").partition("\n\n")
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +33,7 @@ BAR = "\\|"
 
 def schema() -> dict[str, str]:
     """The published JSON Schema."""
-    return {"schema/environment.schema.json": json.dumps(environment_schema(), indent=2) + "\n"}
+    return {"schema/environment.schema.json": json.dumps(published(), indent=2) + "\n"}
 
 
 def docs() -> dict[str, str]:
@@ -61,31 +61,13 @@ def table(name: str, fragment: dict[str, Any]) -> Iterator[str]:
     """The rows of a key and of every key below it."""
     properties = fragment.get("properties")
     if not properties:
-        description = str(fragment.get("description", "")).replace("\n", " ")
+        described = [fragment.get("description", ""), *(f"{word}: {text}" for word, text in meanings(fragment).items())]
+        description = " ".join(described).replace("\n", " ")
         default = f"`{json.dumps(fragment['default']).strip(chr(34))}`" if "default" in fragment else ""
-        yield f"| `{name}` | {description} | {values(fragment)} | {default} |\n"
+        yield f"| `{name}` | {description} | {in_words(fragment)} | {default} |\n"
         return
     for key, inner in properties.items():
         yield from table(f"{name}.{key}", inner)
-
-
-def values(fragment: dict[str, Any]) -> str:
-    """What a key may be, in words."""
-    if "enum" in fragment:
-        return ", ".join(f"`{each}`" for each in fragment["enum"])
-    if "patternErrorMessage" in fragment:
-        return str(fragment["patternErrorMessage"])
-    words = {
-        "string": "text",
-        "integer": "a whole number",
-        "boolean": "`true`, `false`",
-        "array": "a list",
-        "object": "a mapping",
-    }
-    kind = words[fragment["type"]]
-    if "minimum" in fragment:
-        return f"{kind}, {fragment['minimum']} to {fragment['maximum']}"
-    return kind
 
 
 def diagnostics() -> str:

@@ -20,7 +20,7 @@ LAYERS = (
     ("kinds", "parts"),
     ("environment", "document", "scaffold"),
     ("schema", "plan", "emit"),
-    ("build", "conform", "rules"),
+    ("build", "conform", "rules", "editor"),
     ("workspace", "explain"),
     ("pipeline",),
     ("touched",),

@@ -11,6 +11,6 @@ EXAMPLE = "mlflow-overlays schema > schema/environment.schema.json"
 
 def run() -> None:
     """Print the JSON Schema of environment.yaml."""
-    from compiler.schema import environment_schema
+    from compiler.editor import published
 
-    typer.echo(json.dumps(environment_schema(), indent=2))
+    typer.echo(json.dumps(published(), indent=2))

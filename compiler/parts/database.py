@@ -21,7 +21,7 @@ from compiler.diagnostic import Finding
 from compiler.image import image, image_of, unpinned
 from compiler.kind import Engine, Kind
 from compiler.overlay import MIGRATION, POD, SERVER, Change, Overlay, Ref, Secret, SecretKey, setting
-from compiler.part import HOST, HOST_WORDS, Schema, object_of, secret_name, text
+from compiler.part import HOST, HOST_WORDS, Schema, choice, object_of, secret_name, text
 from compiler.peer import peers
 from compiler.route import Named, Route
 from compiler.volume import storage, volume
@@ -47,11 +47,10 @@ KEYS: dict[str, Schema] = {
     "database": object_of(
         "Where runs are recorded.",
         {
-            "engine": {
-                "type": "string",
-                "description": "Which database it is. The kind says which one runs in the cluster.",
-                "enum": ["postgres", "mysql"],
-            },
+            "engine": choice(
+                "Which database it is. The kind says which one runs in the cluster.",
+                {"postgres": "PostgreSQL.", "mysql": "MySQL."},
+            ),
             "host": text(
                 "The host of a database of yours.", HOST, HOST_WORDS, maxLength=253, examples=["db.acme.example"]
             ),
@@ -78,13 +77,16 @@ KEYS: dict[str, Schema] = {
             "tls": object_of(
                 "How a database of yours is spoken to.",
                 {
-                    "mode": {
-                        "type": "string",
-                        "description": "disable: in the clear. require: encrypted. verify-ca: its certificate is signed by the "
-                        "authority. verify-full: and names the host.",
-                        "enum": ["disable", "require", "verify-ca", "verify-full"],
-                        "default": "require",
-                    },
+                    "mode": choice(
+                        "How far the connection is trusted.",
+                        {
+                            "disable": "In the clear.",
+                            "require": "Encrypted, to whoever answers.",
+                            "verify-ca": "Encrypted, and the certificate is signed by the authority.",
+                            "verify-full": "Encrypted, and the certificate is signed by the authority and names the host.",
+                        },
+                        default="require",
+                    ),
                     "caSecret": secret_name("The Secret whose key ca.crt holds the authority."),
                 },
             ),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from compiler.diagnostic import Finding
 from compiler.kind import Engine, Kind
 from compiler.overlay import MIGRATION, POD, SERVER, Change, Image, Overlay, Secret, setting
-from compiler.part import Schema, object_of, secret_name, text
+from compiler.part import Schema, choice, object_of, secret_name, text
 from compiler.route import Named, Route
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ KEYS: dict[str, Schema] = {
                         default=_IMAGE,
                     ),
                     "tag": text(
-                        "The tag; v<version>-full without it.",
+                        "The tag; `v<version>-full` without it.",
                         r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}",
                         "a tag: letters, digits, '_', '.' and '-'",
                         examples=["v3.17.2-full"],
@@ -60,12 +60,15 @@ KEYS: dict[str, Schema] = {
                         "sha256:[0-9a-f]{64}",
                         "sha256: and 64 hexadecimal digits",
                     ),
-                    "pullPolicy": {
-                        "type": "string",
-                        "description": "When the image is pulled.",
-                        "enum": ["IfNotPresent", "Always", "Never"],
-                        "default": "IfNotPresent",
-                    },
+                    "pullPolicy": choice(
+                        "When the image is pulled.",
+                        {
+                            "IfNotPresent": "When the node does not have it.",
+                            "Always": "Whenever a pod starts.",
+                            "Never": "Not at all: the node has it already.",
+                        },
+                        default="IfNotPresent",
+                    ),
                     "pullSecrets": {
                         "type": "array",
                         "description": "Secrets with credentials for the registry.",
@@ -75,7 +78,7 @@ KEYS: dict[str, Schema] = {
             ),
             "workers": {
                 "type": "integer",
-                "description": "Server processes in each pod. Memory follows.",
+                "description": "Server processes in each pod. Its memory is worked out from them.",
                 "minimum": 1,
                 "maximum": 32,
                 "default": 2,
@@ -85,25 +88,32 @@ KEYS: dict[str, Schema] = {
                 "description": "Whether the server runs MLflow's background jobs.",
                 "default": False,
             },
-            "mode": {
-                "type": "string",
-                "description": "proxied: artifacts go through the server. presigned: large ones by signed URLs. direct: clients "
-                "reach the store themselves.",
-                "enum": ["proxied", "presigned", "direct"],
-                "default": "proxied",
-            },
+            "mode": choice(
+                "The way that artifacts take.",
+                {
+                    "proxied": "Through the server, both ways.",
+                    "presigned": "Through the server, but large downloads by URLs that it signs.",
+                    "direct": "Clients reach the store themselves, with credentials of their own.",
+                },
+                default="proxied",
+            ),
             "staticPrefix": text(
                 "The path that the server is served under.",
                 r"(?:/[A-Za-z0-9._~-]+)+",
                 "a path like /mlflow, without a slash at its end",
                 examples=["/mlflow"],
             ),
-            "logLevel": {
-                "type": "string",
-                "description": "How much the server logs.",
-                "enum": ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
-                "default": "INFO",
-            },
+            "logLevel": choice(
+                "How much the server logs.",
+                {
+                    "DEBUG": "Everything, and much of it.",
+                    "INFO": "What it does.",
+                    "WARNING": "What may be wrong.",
+                    "ERROR": "What failed.",
+                    "CRITICAL": "What stops it.",
+                },
+                default="INFO",
+            ),
             "args": {
                 "type": "array",
                 "description": "More arguments of `mlflow server`, for options that have no key here.",

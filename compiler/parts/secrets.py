@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 from compiler.diagnostic import Finding
 from compiler.kind import Kind, Secrets
 from compiler.overlay import Overlay
-from compiler.part import Schema
+from compiler.part import Schema, choice
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
 
 KEYS: dict[str, Schema] = {
-    "secrets": {
-        "type": "string",
-        "description": "existing: you create the Secrets. generated: values are created beside the overlay, for development.",
-        "enum": ["existing", "generated"],
-    }
+    "secrets": choice(
+        "Where the values of Secrets come from. The kind chooses without the key.",
+        {
+            "existing": "You create the Secrets in the cluster; SECRETS.md lists them.",
+            "generated": "Values are made up once, beside the overlay, in files that git ignores. For development.",
+        },
+    )
 }
 
 
