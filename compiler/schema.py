@@ -11,7 +11,7 @@ from typing import Any
 
 from compiler.diagnostic import Diagnostic, Finding
 from compiler.kind import Kind
-from compiler.kinds import KINDS
+from compiler.kinds import KINDS, summary
 from compiler.part import Schema, choice
 from compiler.parts import PARTS
 from compiler.route import ABSENT, Route, follow, show
@@ -38,14 +38,8 @@ def environment_schema() -> Schema:
 def _overlay_key() -> Schema:
     return choice(
         "The kind of overlay: where artifacts and runs are kept, and how they are reached.",
-        {name: _summary(name) for name in KINDS},
+        {name: summary(name).replace("\n", " ") for name in KINDS},
     )
-
-
-def _summary(name: str) -> str:
-    import sys
-
-    return (sys.modules[f"compiler.kinds.{name.replace('-', '_')}"].__doc__ or "").split("\n\n")[0].replace("\n", " ")
 
 
 def _demands(kind: Kind) -> Schema:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+from compiler.diagnostic import has_errors
 from compiler.errors import Usage
-from compiler.kinds import KINDS
-from compiler.pipeline import compile_environment
-from compiler.scaffold import scaffold
+from compiler.kinds import KINDS, summary
+from compiler.pipeline import compile_environment, understand
+from compiler.scaffold import MODELINE, NEXT, scaffold
 from tests.conftest import Project
 
 
@@ -15,6 +18,39 @@ from tests.conftest import Project
 def test_scaffold__compiles(kind: str, project: Project) -> None:
     assert project.workspace.create("fresh", scaffold(kind)) == "overlays/fresh/environment.yaml"
     assert compile_environment(project.workspace, "fresh").diagnostics == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scaffold__what_is_set_next_may_be(kind: str, project: Project) -> None:
+    """Without the sign of a comment, each line by itself and all together."""
+    text = scaffold(kind)
+    for lines in ([line] for line in NEXT if not line.startswith("ingress")):
+        assert not has_errors(understand("fresh", "environment.yaml", _uncommented(text, lines)).diagnostics), lines
+    project.add("fresh", _uncommented(text, NEXT))
+    assert compile_environment(project.workspace, "fresh").diagnostics == []
+
+
+def _uncommented(text: str, lines: Sequence[str]) -> bytes:
+    for line in lines:
+        assert f"\n# {line}\n" in text
+        text = text.replace(f"# {line}", line)
+    return text.encode()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scaffold__says_what_the_kind_is_and_why_it_demands_what_it_does(kind: str) -> None:
+    """With a comment above each key, in lines that fit a screen; and no key that the kind can do without."""
+    text = scaffold(kind)
+    lines = text.splitlines()
+    assert lines[0] == MODELINE
+    assert [f"# {line}" for line in summary(kind).splitlines()] == lines[1 : 1 + len(summary(kind).splitlines())]
+    for route, why in KINDS[kind].requires.items():
+        [place] = [index for index, line in enumerate(lines) if line.startswith(f"  {route[-1]}: ")]
+        assert why[1:] in lines[place - 1]
+        assert lines[place - 1].startswith("  # ")
+    plain = [line for line in lines if not line.strip().startswith("#")]
+    assert len(plain) == 1 + len({route[0] for route in KINDS[kind].requires}) + len(KINDS[kind].requires)
+    assert max(map(len, lines)) <= 130
 
 
 def test_scaffold__refuses_an_unknown_kind() -> None:

@@ -1,5 +1,7 @@
 """The kinds of overlay, written out: a new one is a module here and a line in this table."""
 
+import sys
+
 from compiler.kind import Kind
 from compiler.kinds import aws_keys, eks_irsa, minio_mysql, minio_postgres
 
@@ -9,3 +11,9 @@ KINDS: dict[str, Kind] = {
     "minio-mysql": minio_mysql.KIND,
     "minio-postgres": minio_postgres.KIND,
 }
+
+
+def summary(name: str) -> str:
+    """What a kind is, in the first paragraph of its docstring."""
+    module = sys.modules[f"compiler.kinds.{name.replace('-', '_')}"]
+    return (module.__doc__ or "").partition("\n\n")[0].strip()
