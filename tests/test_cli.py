@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -469,6 +470,24 @@ def test_help__has_an_example(run: Run, command: str) -> None:
     answer = run(*([command] if command else []), "--help")
     assert (answer.code, answer.err) == (0, "")
     assert f"Example: mlflow-overlays {command}" in " ".join(answer.out.split())
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_help__the_example_does_what_it_says(command: str, project: Project) -> None:
+    """As a shell runs it, in a project with the reference environments."""
+    root = project.workspace.root
+    shutil.copytree(ROOT / "overlays", root / "overlays", ignore=shutil.ignore_patterns("secrets"))
+    (root / "schema").mkdir()
+    example = cli.COMMANDS[command].EXAMPLE
+    assert example.startswith(f"mlflow-overlays {command}")
+    scripts = sysconfig.get_path("scripts")
+    environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-c", example], cwd=root, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    if command == "schema":
+        assert (root / "schema" / "environment.schema.json").read_text() == (
+            ROOT / "schema" / "environment.schema.json"
+        ).read_text()
 
 
 def test_help__names_every_command(run: Run) -> None:

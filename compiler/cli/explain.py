@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from compiler.cli import complete
 from compiler.cli.options import Output, Root, environments, project
 from compiler.cli.output import choose, finish, show
 from compiler.pipeline import compile_environment
@@ -15,8 +16,10 @@ EXAMPLE = "mlflow-overlays explain prod deployment/mlflow spec.replicas"
 
 
 def run(
-    name: Annotated[str, typer.Argument(metavar="ENV", help="The environment.")],
-    object_: Annotated[str, typer.Argument(metavar="KIND/NAME", help="An object of its build.")],
+    name: Annotated[str, typer.Argument(metavar="ENV", help="The environment.", autocompletion=complete.environments)],
+    object_: Annotated[
+        str, typer.Argument(metavar="KIND/NAME", help="An object of its build.", autocompletion=complete.objects)
+    ],
     path: Annotated[str, typer.Argument(help="A place inside it; the whole object without one.")] = "",
     root: Root = None,
     output: Output = "",

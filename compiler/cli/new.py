@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from compiler.cli import complete
 from compiler.cli.options import Root, project
 
 EXAMPLE = "mlflow-overlays new staging --overlay eks-irsa"
@@ -13,7 +14,12 @@ EXAMPLE = "mlflow-overlays new staging --overlay eks-irsa"
 
 def run(
     name: Annotated[str, typer.Argument(metavar="ENV", help="The environment: lower-case letters, digits and dashes.")],
-    overlay: Annotated[str, typer.Option("--overlay", help="The kind of overlay; see `mlflow-overlays kinds`.")],
+    overlay: Annotated[
+        str,
+        typer.Option(
+            "--overlay", help="The kind of overlay; see `mlflow-overlays kinds`.", autocompletion=complete.kinds
+        ),
+    ],
     root: Root = None,
 ) -> None:
     """Write a new environment.yaml: the smallest that the kind allows, with comments."""

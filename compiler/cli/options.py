@@ -8,10 +8,14 @@ from typing import Annotated
 import typer
 
 from compiler import errors
+from compiler.cli import complete
 from compiler.workspace import Workspace, find
 
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[ENV]...", help="Environments by name; all of them without any.")
+    list[str] | None,
+    typer.Argument(
+        metavar="[ENV]...", help="Environments by name; all of them without any.", autocompletion=complete.environments
+    ),
 ]
 Changed = Annotated[
     bool, typer.Option("--changed", help="ENV are files that changed: take the environments that they touch.")
@@ -21,12 +25,20 @@ Root = Annotated[
     typer.Option("--root", help="The project; by default the one that the current directory is in.", file_okay=False),
 ]
 Output = Annotated[
-    str, typer.Option("--output", "-o", help="text, json, github, sarif or junit; github by itself in GitHub Actions.")
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        help="text, json, github, sarif or junit; github by itself in GitHub Actions.",
+        autocompletion=complete.formats,
+    ),
 ]
 Versions = Annotated[
     list[str] | None,
     typer.Option(
-        "--kubernetes-version", help="A minor to validate against, in place of the environment's; 'all' is each."
+        "--kubernetes-version",
+        help="A minor to validate against, in place of the environment's; 'all' is each.",
+        autocompletion=complete.versions,
     ),
 ]
 
