@@ -13,6 +13,7 @@ from jsonschema import Draft7Validator
 
 from compiler.editor import published
 from compiler.kinds import KINDS
+from compiler.scaffold import MODELINE
 from compiler.schema import environment_schema
 from compiler.source import read
 from tests.conftest import ROOT
@@ -87,6 +88,12 @@ def test_examples__are_accepted() -> None:
 
 def test_snippets__one_a_kind() -> None:
     assert [snippet["label"] for snippet in SCHEMA["defaultSnippets"]] == list(KINDS)
+
+
+def test_manual__shows_the_line_and_the_setting_that_are_used() -> None:
+    page = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
+    assert f"\n{MODELINE}\n" in page
+    assert (ROOT / ".vscode" / "settings.json").read_text(encoding="utf-8") in page
 
 
 def test_setting__names_the_schema_for_every_environment() -> None:
