@@ -33,11 +33,23 @@ class Place:
         return f"{self.path}:{self.line}:{self.column}"
 
 
+@dataclass(frozen=True, order=True)
+class Edit:
+    """A stretch of a file and the text that is right there. It ends before its end; lines and columns count from 1."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something wrong at a route of the environment.
 
-    `at_key` points at the key rather than at its value.
+    `at_key` points at the key rather than at its value. `instead` is what should be written there, where there is exactly
+    one right answer.
     """
 
     route: Route
@@ -46,11 +58,15 @@ class Finding:
     hint: str = ""
     severity: Severity = Severity.ERROR
     at_key: bool = False
+    instead: str | None = None
 
 
 @dataclass(frozen=True, order=True)
 class Diagnostic:
-    """Something wrong at a place, ready to be reported. `line` is the text of the place's line, where it is known."""
+    """Something wrong at a place, ready to be reported. `line` is the text of the place's line, where it is known.
+
+    `edits` put it right, in the file of the place; there are none where a person has to choose.
+    """
 
     place: Place
     code: str
@@ -58,6 +74,7 @@ class Diagnostic:
     hint: str = ""
     severity: Severity = Severity.ERROR
     line: str = ""
+    edits: tuple[Edit, ...] = ()
 
 
 def has_errors(diagnostics: list[Diagnostic]) -> bool:

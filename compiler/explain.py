@@ -1,20 +1,18 @@
-"""Why a built object says what it says: which line of the environment, or of the base, each value comes from."""
+"""Why a built object says what it says: which line each value comes from, through what, and why."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from compiler.diagnostic import Place
 from compiler.errors import Usage
+from compiler.kustomization import known_as
 from compiler.manifest import Manifest
-from compiler.overlay import Overlay, Ref
+from compiler.origin import Origin, Search
+from compiler.overlay import Overlay
 from compiler.route import ABSENT, Named, Route, Step, follow, indexed, show
-from compiler.rules.changes import target
-from compiler.source import Source, read
 
 
 @dataclass(frozen=True)
@@ -53,39 +51,59 @@ def parse_route(text: str) -> Route:
 
 def find(overlay: Overlay, manifests: tuple[Manifest, ...], kind: str, name: str) -> Manifest:
     """The object of a build by its kind and the name that it has in the base or in the build. Raises `Usage`."""
+    renamed = {new: ref.name for ref, new in overlay.jobs.items()}
     for manifest in manifests:
         ref = manifest.ref
-        if ref.kind.lower() == kind and name in (ref.name, _name_in_base(overlay, ref)):
+        if ref.kind.lower() == kind and name in known_as(manifest, renamed.get(ref.name, "")):
             return manifest
     known = ", ".join(sorted(f"{each.ref.kind.lower()}/{each.ref.name}" for each in manifests))
     raise Usage(f"there is no {kind}/{name} in the build; there are {known}")
 
 
-def _name_in_base(overlay: Overlay, ref: Ref) -> str:
-    for base, name in overlay.jobs.items():
-        if name == ref.name:
-            return base.name
-    return ref.name.rpartition("-")[0] if ref.kind == "ConfigMap" else ref.name
+def explain(search: Search, manifest: Manifest, route: Route) -> list[Reason]:
+    """Every reason for what stands at a route, and below it: one for all that one file or one key brings together.
 
-
-def explain(
-    root: Path, environment: Source, overlay: Overlay, manifests: tuple[Manifest, ...], manifest: Manifest, route: Route
-) -> list[Reason]:
-    """Every reason for what stands at a route, and below it.
-
-    In: the project, the environment's source, its overlay and build. Raises `Usage` where nothing stands there.
+    In: the search in a build, and an object of it. Raises `Usage` where nothing stands there.
     """
-    value = follow(manifest.data, route)
-    if value is ABSENT:
+    if follow(manifest.data, route) is ABSENT:
         raise Usage(f"{manifest.ref} has nothing at {show(route)}")
-    named = _by_name(manifest.data, route)
-    reasons = list(_from_environment(environment, overlay, manifests, manifest, named))
-    if any(reason.route == named[: len(reason.route)] for reason in reasons):
-        return reasons
-    return [*reasons, *_from_base(root, overlay, manifest, named)]
+    return [
+        _reason(search, manifest, each, origin)
+        for each, origin in _origins(search, manifest, indexed(manifest.data, route))
+    ]
 
 
-def _by_name(document: Any, route: Route) -> Route:
+def _origins(search: Search, manifest: Manifest, route: Route) -> list[tuple[Route, Origin | None]]:
+    """Where each value below a route comes from; values that come from one thing are one."""
+    value = follow(manifest.data, route)
+    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    below = [found for key in keys for found in _origins(search, manifest, (*route, key))]
+    origin = search.origin(manifest, route)
+    if not below or (origin is not None and {_thing(each) for _, each in below} == {_thing(origin)}):
+        return [(route, origin)]
+    return below
+
+
+def _thing(origin: Origin | None) -> Any:
+    """What two values that come from one thing have in common."""
+    if origin is None:
+        return None
+    if origin.change is None:
+        return origin.why, origin.place.path
+    return origin.change.route, origin.change.because, origin.why
+
+
+def _reason(search: Search, manifest: Manifest, route: Route, origin: Origin | None) -> Reason:
+    shown = by_name(manifest.data, route)
+    value = follow(manifest.data, route)
+    if origin is None:
+        return Reason(
+            shown, value, Place(manifest.origin or f"overlays/{search.name}"), "Kustomize made it of the whole"
+        )
+    return Reason(shown, value, origin.place, origin.why)
+
+
+def by_name(document: Any, route: Route) -> Route:
     """A route whose indexes are names, where the items have names."""
     steps: Route = ()
     for step in route:
@@ -93,39 +111,3 @@ def _by_name(document: Any, route: Route) -> Route:
         named = isinstance(step, int) and isinstance(item, dict) and isinstance(item.get("name"), str)
         steps = (*steps, Named(item["name"]) if named else step)
     return steps
-
-
-def _from_environment(
-    environment: Source, overlay: Overlay, manifests: tuple[Manifest, ...], manifest: Manifest, route: Route
-) -> Iterator[Reason]:
-    for change in overlay.changes:
-        built = target(overlay, manifests, change.target)
-        where = _by_name(manifest.data, change.route)
-        shared = min(len(where), len(route))
-        if built is manifest and where[:shared] == route[:shared]:
-            written = show(change.because)
-            default = "" if change.because in environment.entries else ", which is not set"
-            yield Reason(where, change.value, environment.locate(change.because), f"{written}{default}: {change.why}")
-
-
-def _from_base(root: Path, overlay: Overlay, manifest: Manifest, route: Route) -> Iterator[Reason]:
-    """The files of components that patch the route, last one first, or else the file that the object stands in."""
-    value = follow(manifest.data, route)
-    for component in reversed(overlay.components):
-        for path in sorted((root / "base" / "components" / component).glob("*.patch.yaml")):
-            source, _ = read(str(path.relative_to(root)), path.read_bytes())
-            if source and _patches(source, overlay, manifest) and follow(source.data, route) is not ABSENT:
-                yield Reason(route, value, source.locate(indexed(source.data, route)), f"the component {component}")
-                return
-    path = root / manifest.origin
-    source = read(manifest.origin, path.read_bytes())[0] if path.is_file() else None
-    if source is None:
-        yield Reason(route, value, Place(manifest.origin or "overlays"), "the base")
-        return
-    yield Reason(route, value, source.locate(indexed(source.data, route)), "the base, for every environment")
-
-
-def _patches(source: Source, overlay: Overlay, manifest: Manifest) -> bool:
-    name = follow(source.data, ("metadata", "name"))
-    kind = follow(source.data, ("kind",))
-    return bool(kind == manifest.ref.kind and name in (manifest.ref.name, _name_in_base(overlay, manifest.ref)))

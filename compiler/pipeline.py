@@ -7,22 +7,21 @@ All problems of a stage are reported together; the next stage runs only when the
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 
 from compiler.build import build
 from compiler.conform import conform
-from compiler.diagnostic import Diagnostic, Place, has_errors
-from compiler.emit import KUSTOMIZATION, Tree, emit
+from compiler.diagnostic import Diagnostic, has_errors
+from compiler.emit import Tree, emit
 from compiler.environment import Environment, environment
-from compiler.manifest import Fault, Manifest
+from compiler.fix import Fixed, fix
+from compiler.kustomization import Files
+from compiler.locate import Locator
+from compiler.manifest import Manifest
+from compiler.origin import Search
 from compiler.overlay import Overlay
 from compiler.plan import check, credentials, plan
-from compiler.route import Route, indexed
 from compiler.rules import RULES, faults
-from compiler.rules.changes import target
 from compiler.rules.immutable import refused
 from compiler.rules.jobs import job_names
 from compiler.rules.left import left_behind
@@ -77,6 +76,11 @@ def understand(name: str, path: str, content: bytes, *, custom: bool = False) ->
     return Compilation(name, diagnostics, source, known, plan(known))
 
 
+def mend(name: str, path: str, content: bytes, *, custom: bool = False) -> Fixed:
+    """The text of an environment with everything put right that has one right answer. Writes nothing."""
+    return fix(content, lambda text: understand(name, path, text, custom=custom).diagnostics)
+
+
 def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, ...]) -> Compilation:
     """The second half: builds the overlay with kubectl and holds the build against schemas and rules."""
     if compilation.overlay is None:
@@ -84,28 +88,27 @@ def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, .
     name, overlay = compilation.name, compilation.overlay
     first = build(workspace.root, name, emit(name, overlay), overlay.generated_secrets())
     if first.error:
-        return _failed(compilation, [*compilation.diagnostics, _unbuilt(compilation, first.error)])
+        return _failed(compilation, [*compilation.diagnostics, _locator(workspace, compilation).unbuilt(first.error)])
     # A Job is named for what it is in the build, so its name is known only after one.
     overlay = replace(
         overlay, jobs={ref: new for ref, new in job_names(first.manifests).items() if _from_base(first.manifests, ref)}
     )
     tree = emit(name, overlay)
     built = build(workspace.root, name, tree, overlay.generated_secrets())
+    compilation = replace(compilation, overlay=overlay, manifests=built.manifests)
+    locator = _locator(workspace, compilation)
     if built.error:
-        return _failed(compilation, [*compilation.diagnostics, _unbuilt(compilation, built.error)])
+        return _failed(compilation, [*compilation.diagnostics, locator.unbuilt(built.error)])
     found = [fault for version in versions for fault in conform(built.manifests, version)]
     if not found:
         found += faults(overlay, built.manifests, built.made_up)
         before = _before(workspace, name, tree, overlay)
         found += refused(before, built.manifests) + left_behind(before, built.manifests)
-    locator = Locator(workspace, name, overlay, built.manifests)
     diagnostics = [*compilation.diagnostics, *sorted({locator.diagnose(fault) for fault in found})]
     if has_errors(diagnostics):
         return _failed(compilation, diagnostics)
     sentences = (f"every object fits the schema of Kubernetes {', '.join(versions)}", *RULES)
-    return replace(
-        compilation, diagnostics=diagnostics, overlay=overlay, tree=tree, manifests=built.manifests, proved=sentences
-    )
+    return replace(compilation, diagnostics=diagnostics, tree=tree, proved=sentences)
 
 
 def _before(workspace: Workspace, name: str, tree: Tree, overlay: Overlay) -> tuple[Manifest, ...]:
@@ -121,68 +124,16 @@ def _from_base(manifests: tuple[Manifest, ...], ref: object) -> bool:
 
 
 def _failed(compilation: Compilation, diagnostics: list[Diagnostic]) -> Compilation:
-    return replace(compilation, diagnostics=diagnostics, environment=None, overlay=None)
+    return replace(compilation, diagnostics=diagnostics, environment=None, overlay=None, manifests=())
 
 
-def _unbuilt(compilation: Compilation, error: str) -> Diagnostic:
-    overlay = f"overlays/{compilation.name}"
-    custom = compilation.overlay is not None and compilation.overlay.custom
-    missing = re.search(r"no matches for Id (\w+)\.[^/\s]*/([^.\s]+)", error)
-    message = f"a patch changes {missing[1]} {missing[2]}, which is not there" if missing else error
-    hint = (
-        "look for it in custom/, which is yours"
-        if custom
-        else "kubectl could not build the base: is it as it was released?"
-    )
-    return Diagnostic(Place(f"{overlay}/custom/{KUSTOMIZATION}" if custom else overlay), "build-failed", message, hint)
+def search(workspace: Workspace, compilation: Compilation) -> Search:
+    """The search for where values of a build come from. In: a compilation that has an overlay."""
+    if compilation.source is None or compilation.overlay is None:
+        raise ValueError(compilation.name)
+    files = Files(workspace.root)
+    return Search(files, compilation.name, compilation.source, compilation.overlay, compilation.manifests)
 
 
-@dataclass(frozen=True)
-class Locator:
-    """Finds the line that a fault of a built object comes from: of the environment, or of a file of the base."""
-
-    workspace: Workspace
-    name: str
-    overlay: Overlay
-    manifests: tuple[Manifest, ...]
-
-    def diagnose(self, fault: Fault) -> Diagnostic:
-        """A fault with its place, and with its object in the message."""
-        message = f"{fault.ref}: {fault.message}"
-        place, line = self._place(fault)
-        return Diagnostic(place, fault.code, message, fault.hint, fault.severity, line)
-
-    def _place(self, fault: Fault) -> tuple[Place, str]:
-        """The place, and the text of its line where it has one."""
-        because = fault.because if fault.because is not None else self._cause(fault)
-        if because is not None:
-            path, content = self.workspace.environment(self.name)
-            source, _ = read(path, content)
-            if source is not None:
-                return _shown(source, because)
-        own = f"overlays/{self.name}/custom"
-        manifest = next((each for each in self.manifests if each.ref == fault.ref), None)
-        if manifest is None or (self.overlay.custom and not manifest.origin.startswith(own)):
-            # The base keeps the rules by itself, so what breaks one was patched into it.
-            return Place(f"{own}/{KUSTOMIZATION}" if self.overlay.custom else f"overlays/{self.name}"), ""
-        source = _source(self.workspace.root, manifest.origin)
-        return _shown(source, indexed(manifest.data, fault.route)) if source else (Place(manifest.origin), "")
-
-    def _cause(self, fault: Fault) -> Route | None:
-        """The route of the environment that set the value at a fault, if one did."""
-        for change in self.overlay.changes:
-            built = target(self.overlay, self.manifests, change.target)
-            if built is not None and built.ref == fault.ref and fault.route[: len(change.route)] == change.route:
-                return change.because
-        return None
-
-
-def _shown(source: Source, route: Route) -> tuple[Place, str]:
-    place = source.locate(route)
-    return place, source.line(place.line)
-
-
-@cache
-def _source(root: Path, origin: str) -> Source | None:
-    path = root / origin
-    return read(origin, path.read_bytes())[0] if origin and ".." not in path.parts and path.is_file() else None
+def _locator(workspace: Workspace, compilation: Compilation) -> Locator:
+    return Locator(search(workspace, compilation))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from compiler.codes import CODES
-from compiler.diagnostic import Diagnostic, Severity
+from compiler.diagnostic import Diagnostic, Edit, Severity
 from compiler.secrecy import credential_in
 
 Format = Callable[[Sequence[Diagnostic]], str]
@@ -16,6 +17,8 @@ Paint = Callable[[str, str], str]
 """Puts a text into the colour of a word: error, warning, place, hint."""
 
 MAX_LINE = 160
+_PROPERTY = {"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"}
+"""How a workflow command writes what would end a property."""
 
 
 def plain(text: str, word: str) -> str:
@@ -53,9 +56,24 @@ def _excerpt(diagnostic: Diagnostic, paint: Paint) -> list[str]:
     return [f"  {number} | {line}", f"  {' ' * len(number)} | {' ' * (place.column - 1)}{caret}"]
 
 
-def as_json(diagnostics: Sequence[Diagnostic]) -> str:
-    """One JSON object with a list of diagnostics; a line or column of 0 is not known."""
-    entries = [
+def as_fixed(fixed: Sequence[Diagnostic], paint: Paint = plain) -> str:
+    """`file:line:col: fixed: message [code]`, and what stands there now."""
+    lines = []
+    for each in fixed:
+        head, word = paint(f"{each.place}:", "place"), paint("fixed", "hint")
+        lines.append(f"{head} {word}: {each.message} [{each.code}]\n  {now(each)}\n")
+    return "".join(lines)
+
+
+def now(diagnostic: Diagnostic) -> str:
+    """What the edits of a diagnostic do, in a few words."""
+    texts = [edit.text for edit in diagnostic.edits if edit.text]
+    return f"now: {', '.join(texts)}" if texts else "removed"
+
+
+def entries(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
+    """Diagnostics as JSON has them; a line or column of 0 is not known."""
+    return [
         {
             "path": each.place.path,
             "line": each.place.line,
@@ -64,21 +82,45 @@ def as_json(diagnostics: Sequence[Diagnostic]) -> str:
             "code": each.code,
             "message": each.message,
             "hint": each.hint,
+            "edits": [_edit(edit) for edit in each.edits],
         }
         for each in diagnostics
     ]
-    return json.dumps({"diagnostics": entries}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _edit(edit: Edit) -> dict[str, Any]:
+    return {
+        "line": edit.line,
+        "column": edit.column,
+        "endLine": edit.end_line,
+        "endColumn": edit.end_column,
+        "text": edit.text,
+    }
+
+
+def as_json(diagnostics: Sequence[Diagnostic]) -> str:
+    """One JSON object with a list of diagnostics."""
+    return json.dumps({"diagnostics": entries(diagnostics)}, indent=2, ensure_ascii=False) + "\n"
 
 
 def github(diagnostics: Sequence[Diagnostic]) -> str:
     """Workflow commands, which GitHub shows beside the lines of a pull request."""
-    lines = []
-    for each in diagnostics:
-        message = f"{each.message} [{each.code}]" + (f"\nhint: {each.hint}" if each.hint else "")
-        escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        place = f"file={each.place.path},line={max(each.place.line, 1)},col={max(each.place.column, 1)}"
-        lines.append(f"::{each.severity} {place}::{escaped}\n")
-    return "".join(lines)
+    return "".join(
+        _command(each.severity, each, f"{each.message} [{each.code}]" + (f"\nhint: {each.hint}" if each.hint else ""))
+        for each in diagnostics
+    )
+
+
+def github_fixed(fixed: Sequence[Diagnostic]) -> str:
+    """What was put right, as notices."""
+    return "".join(_command("notice", each, f"fixed: {each.message} [{each.code}]\n{now(each)}") for each in fixed)
+
+
+def _command(word: str, diagnostic: Diagnostic, message: str) -> str:
+    escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    place = diagnostic.place
+    path = "".join(_PROPERTY.get(letter, letter) for letter in place.path)
+    return f"::{word} file={path},line={max(place.line, 1)},col={max(place.column, 1)}::{escaped}\n"
 
 
 def sarif(diagnostics: Sequence[Diagnostic]) -> str:

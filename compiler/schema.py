@@ -6,6 +6,8 @@ The schema judges: editors, the command line and CI say the same. It is draft 7,
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +17,7 @@ from compiler.kinds import KINDS, summary
 from compiler.part import Schema, choice
 from compiler.parts import PARTS
 from compiler.route import ABSENT, Route, follow, show
-from compiler.source import Source, nearest
+from compiler.source import Source, alike, nearest
 
 
 def environment_schema() -> Schema:
@@ -121,12 +123,12 @@ def _findings(error: Any, data: dict[str, Any]) -> Iterator[Finding]:
     match error.validator:
         case "additionalProperties":
             known = list(error.schema.get("properties", {}))
+            renames = _meant(error.instance, known)
+            where = f"in {show(route)}" if route else "here"
             for key in error.instance:
                 if key not in known:
-                    where = f"in {show(route)}" if route else "here"
-                    yield Finding(
-                        (*route, key), "unknown-key", f"'{key}' is not a key {where}", nearest(key, known), at_key=True
-                    )
+                    hint, message = nearest(key, known), f"'{key}' is not a key {where}"
+                    yield Finding((*route, key), "unknown-key", message, hint, at_key=True, instead=renames.get(key))
         case "required":
             yield from _missing(error, route, data)
         case "type":
@@ -135,12 +137,10 @@ def _findings(error: Any, data: dict[str, Any]) -> Iterator[Finding]:
             choices = [str(each) for each in error.validator_value]
             message = f"{show(route)} cannot be '{error.instance}'"
             # The nearest of two version numbers is no help.
-            near = (
-                nearest(str(error.instance), choices)
-                if choices[0][0].isalpha()
-                else "known here: " + ", ".join(choices)
-            )
-            yield Finding(route, "unknown-value", message, near)
+            words = choices[0][0].isalpha()
+            near = nearest(str(error.instance), choices) if words else "known here: " + ", ".join(choices)
+            meant = alike(str(error.instance), choices) if words else None
+            yield Finding(route, "unknown-value", message, near, instead=meant or None)
         case "pattern":
             name = error.path and show(route)
             wanted = error.schema.get("patternErrorMessage", "another form")
@@ -149,6 +149,13 @@ def _findings(error: Any, data: dict[str, Any]) -> Iterator[Finding]:
             yield Finding(route, "bad-value", f"{show(route)} is empty", "write a value, or remove the key")
         case _:
             yield Finding(route, "bad-value", f"{show(route)}: {_plain(error)}")
+
+
+def _meant(written: dict[str, Any], known: list[str]) -> dict[str, str]:
+    """For each unknown key the one that it must mean: it is near, it is not set, and no other key means it too."""
+    near = {key: alike(key, known) for key in written if key not in known}
+    times = Counter(near.values())
+    return {key: word for key, word in near.items() if word and word not in written and times[word] == 1}
 
 
 def _short(value: Any) -> str:
@@ -218,11 +225,20 @@ def _wrong_type(error: Any, route: Route) -> Finding:
         list: "a list",
         dict: "a mapping",
     }[type(value)]
+    meant = _scalar_meant(value, error.validator_value)
     hint = ""
-    if isinstance(value, str) and error.validator_value in ("integer", "boolean"):
-        plain = value.strip().lower()
-        if plain.lstrip("-").isdigit() or plain in ("true", "false"):
-            hint = f"remove the quotes: {plain}"
-        elif plain in ("yes", "no", "on", "off"):
-            hint = f"write {'true' if plain in ('yes', 'on') else 'false'}"
-    return Finding(route, "wrong-type", f"{show(route)} has to be {wanted}, and this is {given}", hint)
+    if meant is not None:
+        hint = f"remove the quotes: {meant}" if value.strip().lower() == meant else f"write {meant}"
+    message = f"{show(route)} has to be {wanted}, and this is {given}"
+    return Finding(route, "wrong-type", message, hint, instead=meant)
+
+
+def _scalar_meant(value: Any, wanted: str) -> str | None:
+    """The number or truth value that a text must mean: one in quotes, or a word of YAML 1.1."""
+    if not isinstance(value, str):
+        return None
+    plain = value.strip().lower()
+    if wanted == "integer":
+        return plain if re.fullmatch("0|-?[1-9][0-9]{0,9}", plain) else None
+    words = {**dict.fromkeys(("true", "yes", "on"), "true"), **dict.fromkeys(("false", "no", "off"), "false")}
+    return words.get(plain) if wanted == "boolean" else None

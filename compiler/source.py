@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
 
-from compiler.diagnostic import Diagnostic, Finding, Place
+from compiler.diagnostic import Diagnostic, Edit, Finding, Place
 from compiler.route import Route, show
 
 MAX_BYTES = 256 * 1024
@@ -40,12 +40,18 @@ class Mark:
     column: int
 
 
+Span = tuple[Mark, Mark]
+"""Where something starts, and where it ends."""
+
+
 @dataclass(frozen=True)
 class Entry:
-    """Where the key and the value of a route start; `written` is a plain scalar's text, None for anything else."""
+    """Where the key and the value of a route start and end; `written` is a plain scalar's text, None for anything else."""
 
     key: Mark
+    key_end: Mark
     value: Mark
+    value_end: Mark
     written: str | None = None
 
 
@@ -55,6 +61,7 @@ class Refusal(Exception):
     def __init__(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.mark, self.code, self.message, self.hint = mark, code, message, hint
+        self.edits: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,12 +90,26 @@ class Source:
     def diagnose(self, finding: Finding) -> Diagnostic:
         """A finding with its place in this document."""
         place = self.locate(finding.route, at_key=finding.at_key)
-        return Diagnostic(place, finding.code, finding.message, finding.hint, finding.severity, self.line(place.line))
+        line, edits = self.line(place.line), self._edits(finding)
+        return Diagnostic(place, finding.code, finding.message, finding.hint, finding.severity, line, edits)
+
+    def _edits(self, finding: Finding) -> tuple[Edit, ...]:
+        """The edit that writes what a finding asks for; none for a scalar of several lines. A key keeps its quotes."""
+        entry = self.entries.get(finding.route)
+        if finding.instead is None or entry is None:
+            return ()
+        start, end = (entry.key, entry.key_end) if finding.at_key else (entry.value, entry.value_end)
+        if start.line != end.line:
+            return ()
+        quote = self.line(start.line)[start.column - 1] if finding.at_key else ""
+        quote = quote if quote in ("'", '"') else ""
+        return (Edit(start.line, start.column, end.line, end.column, f"{quote}{finding.instead}{quote}"),)
 
     def refuse(self, refusal: Refusal) -> Diagnostic:
         """A refusal with its place in this document."""
         place = Place(self.path, refusal.mark.line, refusal.mark.column)
-        return Diagnostic(place, refusal.code, refusal.message, refusal.hint, line=self.line(place.line))
+        line = self.line(place.line)
+        return Diagnostic(place, refusal.code, refusal.message, refusal.hint, line=line, edits=refusal.edits)
 
     def line(self, number: int) -> str:
         """The text of a line, counted from 1; empty where there is none."""
@@ -107,15 +128,12 @@ def read(path: str, content: bytes) -> tuple[Source | None, list[Diagnostic]]:
     Duplicate keys are all reported together; what breaks the syntax is reported alone, because nothing after it is certain.
     """
     reader = _Reader()
-    lines: tuple[str, ...] = ()
     data = None
     try:
-        text = _decode(content)
-        lines = tuple(text.splitlines())
-        data = reader.document(text)
+        data = reader.document(_decode(content))
     except Refusal as refusal:
         reader.problems.append(refusal)
-    source = Source(path, data, reader.entries, lines)
+    source = Source(path, data, reader.entries, reader.lines)
     problems = [source.refuse(problem) for problem in reader.problems]
     return (None, problems) if problems else (source, [])
 
@@ -128,6 +146,13 @@ def nearest(word: str, known: list[str]) -> str:
     if close:
         return f"did you mean '{close[0]}'?"
     return "known here: " + ", ".join(known) if known else ""
+
+
+def alike(word: str, known: list[str]) -> str:
+    """The one known word that a mistyped one must mean, or nothing: it is very near, and no other is."""
+    bare = re.sub(r"[-_ ]", "", word).lower()
+    close = {each for each in known if each.lower() == bare} | set(difflib.get_close_matches(word, known, cutoff=0.8))
+    return close.pop() if len(close) == 1 else ""
 
 
 def _decode(content: bytes) -> str:
@@ -162,17 +187,20 @@ class _Reader:
     """Builds data and entries from the parser's events, one document, without recursion."""
 
     def __init__(self) -> None:
+        self.lines: tuple[str, ...] = ()
+        self.last = Mark(1, 1)
+        """Where the last thing that was written ends."""
         self.root: Any = None
         self.entries: dict[Route, Entry] = {}
         self.problems: list[Refusal] = []
 
     def document(self, text: str) -> Any:
+        self.lines = tuple(text.splitlines())
         stack: list[_Container] = []
         documents = 0
         try:
             for event in yaml.parse(text, Loader=_Loader):
-                start = event.start_mark
-                mark = Mark(start.line + 1, start.column + 1) if start else Mark(1, 1)
+                mark, end = _mark(event.start_mark), _mark(event.end_mark)
                 match event:
                     case yaml.DocumentStartEvent():
                         documents += 1
@@ -185,12 +213,17 @@ class _Reader:
                         if len(stack) >= MAX_DEPTH:
                             raise Refusal(mark, "too-deep", f"nested more than {MAX_DEPTH} levels deep")
                         data: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
-                        stack.append(_Container(self._add(stack, data, mark), data, mark))
+                        route = self._add(stack, data, (mark, mark))
+                        stack.append(_Container(route, data, mark, flow=bool(event.flow_style)))
                     case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                        stack.pop()
+                        closed = stack.pop()
+                        # The parser ends a block only where the next thing starts.
+                        self.last = end if closed.flow else self.last
+                        self.entries[closed.route] = replace(self.entries[closed.route], value_end=self.last)
+                        self._repeated(stack)
                     case yaml.ScalarEvent():
                         self._refuse_extras(event, mark)
-                        self._scalar(stack, event, mark)
+                        self._scalar(stack, event, (mark, end))
                     case yaml.AliasEvent():
                         raise Refusal(
                             mark,
@@ -217,55 +250,108 @@ class _Reader:
                 mark, "tag", f"the tag {event.tag} is not part of the language", "remove it; quote what is a string"
             )
 
-    def _scalar(self, stack: list[_Container], event: Any, mark: Mark) -> None:
+    def _scalar(self, stack: list[_Container], event: Any, span: Span) -> None:
         if stack and stack[-1].expects_key:
-            self._key(stack[-1], event.value, mark)
+            self._key(stack[-1], event.value, span)
             return
         plain = not event.style
         value = _resolve(event.value) if plain else event.value
-        self._add(stack, value, mark, event.value if plain else None)
+        self._add(stack, value, span, event.value if plain else None)
+        self.last = span[1]
+        self._repeated(stack)
 
-    def _key(self, parent: _Container, key: str, mark: Mark) -> None:
-        parent.key, parent.key_mark = key, mark
+    def _key(self, parent: _Container, key: str, span: Span) -> None:
+        mark = span[0]
+        parent.key, parent.key_span = key, span
         if key == "<<":
             raise Refusal(mark, "alias", "the merge key << is not part of the language", "write the keys out")
         if key in parent.data:
-            first = self.entries[(*parent.route, key)].key.line
-            message = f"'{show((*parent.route, key))}' is already set on line {first}"
-            self.problems.append(Refusal(mark, "duplicate-key", message, "keep one of the two"))
+            first = self.entries[(*parent.route, key)]
+            message = f"'{show((*parent.route, key))}' is already set on line {first.key.line}"
+            refusal = Refusal(mark, "duplicate-key", message, "keep one of the two")
+            self.problems.append(refusal)
+            parent.repeats = (refusal, first, self.last)
 
-    def _add(self, stack: list[_Container], value: Any, mark: Mark, written: str | None = None) -> Route:
+    def _repeated(self, stack: list[_Container]) -> None:
+        """Where the value that was just read repeats key and value of an earlier one: the edit that takes it away."""
+        repeats = stack[-1].repeats if stack else None
+        if repeats is None:
+            return
+        parent, (refusal, first, before) = stack[-1], repeats
+        parent.repeats = None
+        entry = self.entries[(*parent.route, parent.last_key)]
+        if _between(self.lines, first.value, first.value_end) == _between(self.lines, entry.value, entry.value_end):
+            remove = _from_flow if parent.flow else _from_block
+            refusal.edits = remove(self.lines, before, entry)
+
+    def _add(self, stack: list[_Container], value: Any, span: Span, written: str | None = None) -> Route:
         """Puts a value where it belongs and returns its route."""
         if not stack:
             self.root = value
-            self.entries[()] = Entry(mark, mark, written)
+            self.entries[()] = Entry(*span, *span, written)
             return ()
         parent = stack[-1]
         if isinstance(parent.data, list):
             parent.data.append(value)
             route: Route = (*parent.route, len(parent.data) - 1)
-            self.entries[route] = Entry(mark, mark, written)
+            self.entries[route] = Entry(*span, *span, written)
             return route
         if parent.key is None:
-            raise Refusal(mark, "yaml-syntax", "a list or mapping cannot be a key", "write key: value")
+            raise Refusal(span[0], "yaml-syntax", "a list or mapping cannot be a key", "write key: value")
         route = (*parent.route, parent.key)
         parent.data[parent.key] = value
-        self.entries[route] = Entry(parent.key_mark, mark, written)
-        parent.key = None
+        self.entries[route] = Entry(*parent.key_span, *span, written)
+        parent.last_key, parent.key = parent.key, None
         return route
 
 
 class _Container:
     """A mapping or list that is being filled; a mapping that has read a key waits for its value."""
 
-    def __init__(self, route: Route, data: dict[str, Any] | list[Any], mark: Mark) -> None:
-        self.route, self.data = route, data
+    def __init__(self, route: Route, data: dict[str, Any] | list[Any], mark: Mark, *, flow: bool) -> None:
+        self.route, self.data, self.flow = route, data, flow
         self.key: str | None = None
-        self.key_mark = mark
+        self.key_span: Span = (mark, mark)
+        self.last_key = ""
+        self.repeats: tuple[Refusal, Entry, Mark] | None = None
+        """The complaint about a key that was there already, its first entry, and where the thing before it ends."""
 
     @property
     def expects_key(self) -> bool:
         return isinstance(self.data, dict) and self.key is None
+
+
+def _mark(mark: Any) -> Mark:
+    return Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
+
+
+def _between(lines: tuple[str, ...], start: Mark, end: Mark) -> str:
+    """What is written from one mark to another."""
+    if start.line == end.line:
+        return lines[start.line - 1][start.column - 1 : end.column - 1] if lines else ""
+    inner = lines[start.line : end.line - 1]
+    last = lines[end.line - 1][: end.column - 1] if end.line <= len(lines) else ""
+    return "\n".join([lines[start.line - 1][start.column - 1 :], *inner, last])
+
+
+def _from_block(lines: tuple[str, ...], before: Mark, entry: Entry) -> tuple[Edit, ...]:
+    """Takes an entry out of a block mapping, with its lines, but for a comment at their end."""
+    start, end = entry.key, entry.value_end
+    if lines[start.line - 1][: start.column - 1].strip(" ") or "#" in _between(lines, start, end) or end.column == 1:
+        return ()
+    rest = lines[end.line - 1][end.column - 1 :]
+    if not rest.strip():
+        return (Edit(start.line, 1, end.line + 1, 1, ""),)
+    comment = end.column + len(rest) - len(rest.lstrip())
+    return (Edit(start.line, start.column, end.line, comment, ""),) if rest.lstrip().startswith("#") else ()
+
+
+def _from_flow(lines: tuple[str, ...], before: Mark, entry: Entry) -> tuple[Edit, ...]:
+    """Takes an entry out of a flow mapping, with the comma before it."""
+    start, end = entry.key, entry.value_end
+    if "#" in _between(lines, start, end) or _between(lines, before, start).strip() != ",":
+        return ()
+    return (Edit(before.line, before.column, end.line, end.column, ""),)
 
 
 def _resolve(text: str) -> Any:

@@ -57,8 +57,12 @@ class Workspace:
         shown = f"overlays/{name}/{ENVIRONMENT}"
         if path.exists() or path.is_symlink():
             raise Usage(f"there is a {shown} already")
-        _replace(path, text, 0o644)
+        _replace(path, text.encode(), 0o644)
         return shown
+
+    def rewrite(self, name: str, content: bytes) -> None:
+        """Replaces the file of an environment that is there."""
+        rewrite(self.directory(name) / ENVIRONMENT, content)
 
     def has_custom(self, name: str) -> bool:
         """Whether an environment has a component of its own."""
@@ -82,7 +86,7 @@ class Workspace:
         changed = self.stale(name, tree)
         # The top file comes after all that it refers to, and before what it no longer refers to goes.
         for path in sorted((path for path in changed if path in tree), key=lambda path: path == KUSTOMIZATION):
-            _replace(directory / path, tree[path], 0o644)
+            _replace(directory / path, tree[path].encode(), 0o644)
         for path in (path for path in changed if path not in tree):
             gone = directory / path
             gone.unlink(missing_ok=True)
@@ -99,10 +103,10 @@ class Workspace:
         missing = [secret for secret in wanted if not (directory / f"{secret.name}.env").exists()]
         if missing:
             directory.mkdir(mode=0o700, exist_ok=True)
-            _replace(directory / ".gitignore", "*\n", 0o644)
+            _replace(directory / ".gitignore", b"*\n", 0o644)
         for secret in missing:
             values = {key.key: secrets.token_urlsafe(32) if key.random else key.example for key in secret.keys}
-            _replace(directory / f"{secret.name}.env", env_file(values), 0o600)
+            _replace(directory / f"{secret.name}.env", env_file(values).encode(), 0o600)
         return [f"overlays/{name}/secrets/{secret.name}.env" for secret in missing]
 
 
@@ -126,6 +130,12 @@ def loose(path: Path) -> tuple[str, str, bytes, bool]:
     return name, path.as_posix(), _bounded(path, path.as_posix()), _has_custom(directory)
 
 
+def rewrite(path: Path, content: bytes) -> None:
+    """Replaces a file in one step, with the same rights; a symbolic link stays, and what it names is replaced."""
+    real = path.resolve()
+    _replace(real, content, real.stat().st_mode & 0o7777)
+
+
 def _has_custom(directory: Path) -> bool:
     return (directory / "custom" / KUSTOMIZATION).is_file()
 
@@ -143,12 +153,12 @@ def _content(path: Path) -> str | None:
         return None
 
 
-def _replace(path: Path, text: str, mode: int) -> None:
+def _replace(path: Path, content: bytes, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(mode)

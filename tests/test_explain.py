@@ -6,7 +6,7 @@ import pytest
 
 from compiler.errors import Usage
 from compiler.explain import Reason, explain, find, parse_object, parse_route
-from compiler.pipeline import Compilation, compile_environment
+from compiler.pipeline import Compilation, compile_environment, search
 from compiler.route import Named
 from compiler.workspace import Workspace
 from tests.conftest import ROOT
@@ -21,7 +21,7 @@ def reasons(compilation: Compilation, where: str, path: str) -> list[Reason]:
     assert compilation.source is not None
     assert compilation.overlay is not None
     manifest = find(compilation.overlay, compilation.manifests, *parse_object(where))
-    return explain(ROOT, compilation.source, compilation.overlay, compilation.manifests, manifest, parse_route(path))
+    return explain(search(Workspace(ROOT), compilation), manifest, parse_route(path))
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,15 @@ from tests.conftest import ROOT
 LAYERS = (
     ("route", "errors", "secrecy", "peer", "codes", "hooks"),
     ("diagnostic", "overlay", "kind"),
-    ("source", "manifest", "part", "footprint", "report"),
+    ("source", "manifest", "part", "footprint", "report", "fix"),
     ("image", "volume", "workload"),
     ("kinds", "parts"),
     ("environment", "document", "scaffold"),
     ("schema", "plan", "emit"),
-    ("build", "conform", "rules", "editor"),
-    ("workspace", "explain"),
+    ("build", "conform", "rules", "editor", "patch"),
+    ("kustomization",),
+    ("workspace", "origin"),
+    ("explain", "locate"),
     ("pipeline",),
     ("touched",),
     ("cli",),
@@ -45,7 +47,7 @@ ONLY = {
 """What a module may import only where it is named here."""
 NOWHERE = ("time", "datetime", "random", "uuid", "socket", "urllib.request", "logging", "locale", "getpass", "platform")
 """What no module imports: a compilation is the same at any time, on any machine."""
-EFFECTS = {"build", "workspace", "conform", "explain", "pipeline", "touched", "cli"}
+EFFECTS = {"build", "workspace", "conform", "kustomization", "touched", "cli"}
 """The modules that may know the file system; `footprint` reads a table that is installed with it."""
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from compiler.cli.options import Changed, Names, Output, Root, Versions, project, selected, versions
-from compiler.cli.output import choose, finish, show
+from compiler.cli.options import Changed, Fix, Names, Output, Root, Versions, project, selected, versions
+from compiler.cli.output import choose, finish, show, show_fixed
 from compiler.diagnostic import Diagnostic
-from compiler.pipeline import compile_environment
+from compiler.pipeline import compile_environment, mend
 
 EXAMPLE = "mlflow-overlays check prod --kubernetes-version 1.31 --kubernetes-version 1.37"
 
@@ -17,17 +17,25 @@ def run(
     *,
     changed: Changed = False,
     kubernetes_version: Versions = None,
+    fix: Fix = False,
     root: Root = None,
     output: Output = "",
 ) -> None:
-    """Compile and prove environments, and write nothing."""
+    """Compile and prove environments, and write nothing but what --fix puts right."""
     format_, workspace = choose(output), project(root)
     chosen = selected(workspace, names, changed=changed)
     minors = versions(kubernetes_version)
     results: list[dict[str, Any]] = []
     found: list[Diagnostic] = []
+    fixed: list[Diagnostic] = []
     for name in chosen:
+        if fix:
+            path, content = workspace.environment(name)
+            done = mend(name, path, content, custom=workspace.has_custom(name))
+            if done.content != content:
+                workspace.rewrite(name, done.content)
+            fixed += show_fixed(done.diagnostics, format_)
         compilation = compile_environment(workspace, name, minors)
         found += show(compilation.diagnostics, format_)
         results.append({"name": name, "proved": list(compilation.proved)})
-    finish(found, format_, environments=results)
+    finish(found, format_, fixed, environments=results)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from compiler.cli import complete
 from compiler.cli.options import Output, Root, environments, project
 from compiler.cli.output import choose, finish, show
-from compiler.pipeline import compile_environment
+from compiler.pipeline import compile_environment, search
+
+if TYPE_CHECKING:
+    from compiler.explain import Reason
 
 EXAMPLE = "mlflow-overlays explain prod deployment/mlflow spec.replicas"
 
@@ -37,16 +40,15 @@ def run(
         finish(show(compilation.diagnostics, format_), format_)
         return
     manifest = explaining.find(compilation.overlay, compilation.manifests, kind, named)
-    reasons = explaining.explain(
-        workspace.root, compilation.source, compilation.overlay, compilation.manifests, manifest, route
-    )
+    reasons = explaining.explain(search(workspace, compilation), manifest, route)
     if format_ == "json":
-        rows = [
-            {"path": written(each.route), "value": each.value, "place": str(each.place), "why": each.why}
-            for each in reasons
-        ]
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        finish(compilation.diagnostics, format_, values=[_value(written(each.route), each) for each in reasons])
         return
     for each in reasons:
         typer.echo(f"{written(each.route)} = {json.dumps(each.value, ensure_ascii=False)}")
         typer.echo(f"  {each.place}: {each.why}")
+
+
+def _value(path: str, reason: Reason) -> dict[str, Any]:
+    place = {"path": reason.place.path, "line": reason.place.line, "column": reason.place.column}
+    return {"route": path, "value": reason.value, **place, "why": reason.why}

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from compiler.cli.options import Output, environments, project
-from compiler.cli.output import choose, finish, show
+from compiler.cli.options import Fix, Output, environments, project
+from compiler.cli.output import choose, finish, show, show_fixed
 from compiler.diagnostic import Diagnostic
-from compiler.pipeline import understand
-from compiler.workspace import loose
+from compiler.pipeline import mend, understand
+from compiler.workspace import ENVIRONMENT, loose, rewrite
 
 EXAMPLE = "mlflow-overlays lint overlays/prod/environment.yaml"
 
@@ -21,17 +21,29 @@ def run(
         list[Path] | None,
         typer.Argument(metavar="[FILE]...", help="Environment files; those of the project without any."),
     ] = None,
+    *,
+    fix: Fix = False,
     output: Output = "",
 ) -> None:
     """Check environment files by schema and meaning alone, for editors and hooks; `check` proves the overlay too."""
     format_ = choose(output)
     if files:
-        texts = [loose(file) for file in files]
+        texts = [(file, *loose(file)) for file in files]
     else:
         workspace = project(None)
         names = environments(workspace, None)
-        texts = [(name, *workspace.environment(name), workspace.has_custom(name)) for name in names]
+        texts = [
+            (workspace.directory(name) / ENVIRONMENT, name, *workspace.environment(name), workspace.has_custom(name))
+            for name in names
+        ]
     found: list[Diagnostic] = []
-    for name, path, content, custom in texts:
+    fixed: list[Diagnostic] = []
+    for file, name, path, content, custom in texts:
+        if fix:
+            done = mend(name, path, content, custom=custom)
+            if done.content != content:
+                rewrite(file, done.content)
+            content = done.content  # noqa: PLW2901 - what is in the file now
+            fixed += show_fixed(done.diagnostics, format_)
         found += show(understand(name, path, content, custom=custom).diagnostics, format_)
-    finish(found, format_)
+    finish(found, format_, fixed)

@@ -33,6 +33,9 @@ Output = Annotated[
         autocompletion=complete.formats,
     ),
 ]
+Fix = Annotated[
+    bool, typer.Option("--fix", help="First put right in environment.yaml what has one right answer; the rest stays.")
+]
 Versions = Annotated[
     list[str] | None,
     typer.Option(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import typer
 
 from compiler import errors
 from compiler.diagnostic import Diagnostic, has_errors
-from compiler.report import AT_END, FORMATS, ansi, as_json, plain, text
+from compiler.report import AT_END, FORMATS, ansi, as_fixed, entries, github_fixed, plain, text
 
 
 def choose(output: str) -> str:
@@ -31,6 +32,15 @@ def show(diagnostics: list[Diagnostic], format_: str) -> list[Diagnostic]:
     return diagnostics
 
 
+def show_fixed(fixed: Sequence[Diagnostic], format_: str) -> Sequence[Diagnostic]:
+    """Prints what was put right, where a format has a way to say it before the end."""
+    if format_ == "text":
+        typer.echo(as_fixed(fixed, ansi if _coloured() else plain), nl=False, color=True)
+    elif format_ == "github":
+        typer.echo(github_fixed(fixed), nl=False)
+    return fixed
+
+
 def _coloured() -> bool:
     """Colour on a terminal and nowhere else, unless NO_COLOR or FORCE_COLOR says otherwise."""
     if os.environ.get("NO_COLOR"):
@@ -38,11 +48,11 @@ def _coloured() -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
 
 
-def finish(found: list[Diagnostic], format_: str, **more: Any) -> None:
+def finish(found: list[Diagnostic], format_: str, fixed: Sequence[Diagnostic] = (), **more: Any) -> None:
     """Ends a run: prints a format that is one document, with what else JSON is to hold, and exits 1 where there is an error."""
     if format_ == "json":
-        report = json.loads(as_json(found))
-        typer.echo(json.dumps({**report, **more}, indent=2, ensure_ascii=False))
+        report = {"diagnostics": entries(found), "fixed": entries(fixed), **more}
+        typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
     elif format_ in AT_END:
         typer.echo(FORMATS[format_](found), nl=False)
     if has_errors(found):
