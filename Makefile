@@ -36,7 +36,7 @@ proofs: .venv/overlay.done ## Write docs/proofs.md from the last stack-test and 
 	@$(BIN)/python scripts/proofs.py .cache/stack.json .cache/cluster.json
 footprint: .venv/test.done ## Measure the memory of the pinned MLflow anew, for compiler/footprint.json
 	@$(BIN)/python scripts/footprint.py --python "$${MLFLOW_PYTHON:?say which Python has MLflow: make footprint MLFLOW_PYTHON=...}" --output compiler/footprint.json
-schema: .venv/overlay.done ## Write schema/environment.schema.json anew
+schema: .venv/overlay.done ## Write the published JSON Schemas of schema/ anew
 	@$(BIN)/python scripts/generate.py schema
 docs: .venv/overlay.done ## Write the generated pages of docs/ anew
 	@$(BIN)/python scripts/generate.py docs

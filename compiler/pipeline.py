@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from compiler.build import build
 from compiler.conform import conform
-from compiler.diagnostic import Diagnostic, has_errors
+from compiler.diagnostic import Diagnostic, Place, has_errors
 from compiler.emit import Tree, emit
 from compiler.environment import Environment, environment
 from compiler.fix import Fixed, fix
@@ -125,6 +125,25 @@ def _from_base(manifests: tuple[Manifest, ...], ref: object) -> bool:
 
 def _failed(compilation: Compilation, diagnostics: list[Diagnostic]) -> Compilation:
     return replace(compilation, diagnostics=diagnostics, environment=None, overlay=None, manifests=())
+
+
+def stale(workspace: Workspace, compilation: Compilation) -> list[Diagnostic]:
+    """The committed files of an overlay that are not what a compilation makes of it, each at its first line that differs."""
+    name, tree = compilation.name, compilation.tree
+    if tree is None:
+        return []
+    committed = workspace.committed(name)
+    found = []
+    for path in workspace.stale(name, tree):
+        before, after = committed.get(path, "").splitlines(), tree.get(path, "").splitlines()
+        same = next((n for n, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), None)
+        number = min(len(before), len(after)) if same is None else same
+        number = max(min(number, len(before) - 1), 0)
+        place = Place(f"overlays/{name}/{path}", number + 1, 1) if before else Place(f"overlays/{name}/{path}")
+        message = "the file is not what environment.yaml and the base make of it"
+        hint = f"run make overlay ENV={name}, and commit what it writes"
+        found.append(Diagnostic(place, "stale", message, hint, line=before[number] if before else ""))
+    return found
 
 
 def search(workspace: Workspace, compilation: Compilation) -> Search:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
-from compiler.codes import CODES
+from compiler.codes import CODES, MENDS
 from compiler.diagnostic import Diagnostic, Edit, Severity
 from compiler.secrecy import credential_in
 
@@ -126,7 +128,7 @@ def _command(word: str, diagnostic: Diagnostic, message: str) -> str:
 def sarif(diagnostics: Sequence[Diagnostic]) -> str:
     """SARIF 2.1.0, which code scanning services read. Every code that is reported is a rule."""
     codes = sorted({each.code for each in diagnostics})
-    rules = [{"id": code, "shortDescription": {"text": CODES[code]}} for code in codes]
+    seen: Counter[str] = Counter()
     results = [
         {
             "ruleId": each.code,
@@ -134,13 +136,48 @@ def sarif(diagnostics: Sequence[Diagnostic]) -> str:
             "level": str(each.severity),
             "message": {"text": each.message + (f" Hint: {each.hint}." if each.hint else "")},
             "locations": [{"physicalLocation": _physical(each)}],
+            "partialFingerprints": {"mlflowOverlays/v1": _fingerprint(each, seen)},
+            **({"fixes": [_fix(each)]} if each.edits else {}),
         }
         for each in diagnostics
     ]
-    driver = {"name": "mlflow-overlays", "rules": rules}
+    driver = {"name": "mlflow-overlays", "rules": [_rule(code) for code in codes]}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     document = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rule(word: str) -> dict[str, Any]:
+    meaning, mend = CODES[word], MENDS[word]
+    return {
+        "id": word,
+        "shortDescription": {"text": meaning},
+        "help": {"text": f"{meaning} {mend}", "markdown": f"{meaning}\n\n**What to do:** {mend}"},
+    }
+
+
+def _fingerprint(diagnostic: Diagnostic, seen: Counter[str]) -> str:
+    """What stays the same when lines move: file, code and message, and which of several alike it is."""
+    words = f"{diagnostic.place.path}\n{diagnostic.code}\n{diagnostic.message}"
+    seen[words] += 1
+    return f"{hashlib.sha256(words.encode()).hexdigest()[:16]}:{seen[words]}"
+
+
+def _fix(diagnostic: Diagnostic) -> dict[str, Any]:
+    replacements = [
+        {
+            "deletedRegion": {
+                "startLine": edit.line,
+                "startColumn": edit.column,
+                "endLine": edit.end_line,
+                "endColumn": edit.end_column,
+            },
+            "insertedContent": {"text": edit.text},
+        }
+        for edit in diagnostic.edits
+    ]
+    artifact = {"artifactLocation": {"uri": quote(diagnostic.place.path)}, "replacements": replacements}
+    return {"description": {"text": now(diagnostic)}, "artifactChanges": [artifact]}
 
 
 def _physical(diagnostic: Diagnostic) -> dict[str, object]:

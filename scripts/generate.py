@@ -16,7 +16,8 @@ from typing import Any
 
 import yaml
 
-from compiler.codes import CODES
+from compiler.codes import CODES, MENDS
+from compiler.contract import report_schema
 from compiler.editor import in_words, meanings, published
 from compiler.hooks import HOOKS
 from compiler.kinds import KINDS
@@ -32,8 +33,9 @@ BAR = "\\|"
 
 
 def schema() -> dict[str, str]:
-    """The published JSON Schema."""
-    return {"schema/environment.schema.json": json.dumps(published(), indent=2) + "\n"}
+    """The published JSON Schemas."""
+    schemas = {"environment": published(), "report": report_schema()}
+    return {f"schema/{name}.schema.json": json.dumps(value, indent=2) + "\n" for name, value in schemas.items()}
 
 
 def docs() -> dict[str, str]:
@@ -73,17 +75,31 @@ def table(name: str, fragment: dict[str, Any]) -> Iterator[str]:
 def diagnostics() -> str:
     """The page of codes."""
     head = f"{NOTE}\n# Diagnostics\n\nA report reads `file:line:column: severity: message [code]`, with a hint below it.\n\n"
-    return head + "\n".join(f"## {code}\n\n{meaning}\n{example(code)}" for code, meaning in sorted(CODES.items()))
+    pages = (f"## {code}\n\n{CODES[code]} {MENDS[code]}\n{example(code)}" for code in sorted(CODES))
+    return head + "\n".join(pages)
 
 
 def example(code: str) -> str:
-    """The first failing example of a code with its report, from the test cases."""
+    """The first failing example of a code with its report, from the test cases, and what stands beside the environment."""
     for path in sorted((ROOT / "tests" / "cases" / "invalid" / code).glob("*.yaml")):
         report = path.with_suffix(".txt")
         source = path.read_bytes()
-        if len(source) < 1000 and source.isascii() and report.is_file():
-            return f"\n```yaml\n{source.decode()}```\n\n```\n{report.read_text(encoding='utf-8')}```\n"
+        if path.name.count(".") == 1 and len(source) < 1000 and source.isascii() and report.is_file():
+            parts = [f"```yaml\n{source.decode()}```", *beside(path), f"```\n{report.read_text(encoding='utf-8')}```"]
+            return "\n" + "\n\n".join(parts) + "\n"
     return ""
+
+
+def beside(path: Path) -> Iterator[str]:
+    """What stands beside the environment of an example, in words and as it is written."""
+    before, base, custom = (path.with_suffix(f".{each}") for each in ("before.yaml", "base.yaml", "custom"))
+    files = [("an overlay on disk that comes from", before), ("a base in which these texts are others", base)]
+    files += [
+        (f"`{file.relative_to(custom).as_posix()}` in `custom/`", file) for file in sorted(custom.rglob("*.yaml"))
+    ]
+    for words, file in files:
+        if file.is_file():
+            yield f"With {words}:\n\n```yaml\n{file.read_text(encoding='utf-8')}```"
 
 
 def hooks() -> dict[str, str]:

@@ -59,3 +59,13 @@ class Project:
         if custom:
             shutil.copytree(custom, directory / "custom")
         return directory
+
+    def rewrite_base(self, name: str, old: str, new: str) -> None:
+        """Replaces a text in a file of the project's own copy of the base, which has to hold it."""
+        base = self.workspace.root / "base"
+        if base.is_symlink():
+            base.unlink()
+            shutil.copytree(ROOT / "base", base)
+        text = (self.workspace.root / name).read_text(encoding="utf-8")
+        assert old in text, f"{name} does not hold {old!r}"
+        (self.workspace.root / name).write_text(text.replace(old, new), encoding="utf-8")

@@ -5,24 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from compiler.codes import CODES
-from compiler.pipeline import compile_environment
+from compiler.diagnostic import Diagnostic
+from compiler.emit import KUSTOMIZATION
+from compiler.pipeline import compile_environment, stale
 from compiler.report import text
 from tests.conftest import Golden, Project
 
 CASES = Path(__file__).parent / "cases"
 VALID = sorted((CASES / "valid").glob("*.yaml"))
-INVALID = sorted((CASES / "invalid").glob("*/*.yaml"))
-WITHOUT_CASE = {
-    "immutable-field": "about the overlay that is on disk before; the pipeline's own test has one",
-    "image-misses": "the compiler emits no image that the base lacks; the rule's own test breaks the base",
-    "job-name": "the compiler names Jobs itself; the rule's own test renames one",
-    "left-behind": "about the overlay that is on disk before; the pipeline's own test has one",
-    "not-a-manifest": "kubectl itself refuses such an object; the check's own test has one",
-    "placeholder": "the compiler sets every placeholder; the rule's own test leaves one",
-    "stale": "about a file on disk, not an environment; the command line's own test has one",
-}
+INVALID = sorted(path for path in (CASES / "invalid").glob("*/*.yaml") if path.name.count(".") == 1)
+"""`<case>.yaml` is an environment. Beside it may stand `<case>.custom/`, its own component; `<case>.before.yaml`, the environment
+whose overlay is on disk; and `<case>.base.yaml`, what is written in files of the base in place of what.
+"""
 
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
@@ -36,12 +33,26 @@ def test_valid__compiles_and_is_proved(path: Path, project: Project) -> None:
 
 @pytest.mark.parametrize("path", INVALID, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_invalid__gets_the_whole_report(path: Path, project: Project, golden: Golden) -> None:
-    directory = project.add("example", path.read_bytes(), _custom(path))
+    found = reported(path, project)
+    assert path.parent.name in {diagnostic.code for diagnostic in found}
+    golden.check(path.with_suffix(".txt"), text(found).replace("overlays/example/", ""))
+    own = {"environment.yaml", "custom", *(KUSTOMIZATION, "SECRETS.md") * path.with_suffix(".before.yaml").is_file()}
+    assert {each.name for each in project.workspace.directory("example").iterdir()} <= own
+
+
+def reported(path: Path, project: Project) -> list[Diagnostic]:
+    """Everything that `compile --check` says of a case."""
+    before, base = path.with_suffix(".before.yaml"), path.with_suffix(".base.yaml")
+    if before.is_file():
+        project.add("example", before.read_bytes(), _custom(before))
+        project.workspace.write("example", compile_environment(project.workspace, "example").tree or {})
+    if base.is_file():
+        for name, changes in yaml.safe_load(base.read_text(encoding="utf-8")).items():
+            for old, new in changes.items():
+                project.rewrite_base(name, old, new)
+    project.add("example", path.read_bytes(), _custom(path))
     compilation = compile_environment(project.workspace, "example")
-    codes = {diagnostic.code for diagnostic in compilation.diagnostics}
-    assert path.parent.name in codes
-    golden.check(path.with_suffix(".txt"), text(compilation.diagnostics).replace("overlays/example/", ""))
-    assert {each.name for each in directory.iterdir()} <= {"environment.yaml", "custom"}
+    return compilation.diagnostics + (stale(project.workspace, compilation) if before.is_file() else [])
 
 
 def _custom(path: Path) -> Path | None:
@@ -49,7 +60,13 @@ def _custom(path: Path) -> Path | None:
     return custom if custom.is_dir() else None
 
 
-def test_codes__each_has_a_failing_example() -> None:
-    shown = {path.parent.name for path in INVALID}
-    assert shown <= set(CODES)
-    assert set(CODES) - shown == set(WITHOUT_CASE)
+@pytest.mark.parametrize("code", CODES)
+def test_codes__each_has_a_failing_example(code: str) -> None:
+    folder = CASES / "invalid" / code
+    assert any(path.parent == folder for path in INVALID), (
+        f"{code}: write {folder.relative_to(CASES.parent)}/<case>.yaml"
+    )
+
+
+def test_codes__every_folder_is_one() -> None:
+    assert {path.name for path in (CASES / "invalid").iterdir()} == set(CODES)

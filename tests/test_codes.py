@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from compiler.codes import CODES
+from compiler.codes import CODES, MENDS
 from tests.conftest import ROOT
 
 CALLS = {"Finding": 1, "Fault": 2, "Diagnostic": 1, "Refusal": 1}
@@ -65,6 +65,13 @@ def test_codes__are_words_in_order_with_a_meaning() -> None:
         assert code == code.lower()
         assert meaning.endswith(".")
         assert len(meaning.split()) >= 5
+
+
+def test_codes__each_says_what_to_do() -> None:
+    assert list(MENDS) == list(CODES), "a code has its meaning in CODES and what to do about it in MENDS, both in order"
+    for code, mend in MENDS.items():
+        assert mend.endswith("."), code
+        assert mend[0].isupper(), code
 
 
 def test_codes__are_found_by_this_file() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -90,36 +91,36 @@ def _codes(content: bytes) -> list[str]:
     return [each.code for each in understand("dev", "environment.yaml", content).diagnostics]
 
 
-SLIPS = [
-    ("overlay", lambda key, value: f"{key}: {value[:-1]}"),
-    ("replicas", lambda key, value: f"{key}: '{value}'"),
-    ("namespace", lambda key, value: f"namespac: {value}"),
-    ("database", lambda key, value: "databse:"),
-    ("artifacts", lambda key, value: f"artifact: {value}".rstrip()),
-    ("host", lambda key, value: f"host: {value}\nhost: {value}"),
-]
-"""Slips of the pen at a key, each with one right answer."""
+SLIPS = {
+    r"^overlay: (.*).$": r"overlay: \1",
+    r"^replicas: (.*)": r"replicas: '\1'",
+    r"^namespace:": "namespac:",
+    r"^database:": "databse:",
+    r"^artifacts:": "artifact:",
+    r"^host: (.*)": r"host: \1\nhost: \1",
+}
+"""Slips of the pen, each with one right answer: lines, and what is written in their place."""
 
 
 @given(
     path=st.sampled_from(REFERENCES),
-    slips=st.sets(st.sampled_from(range(len(SLIPS)))),
+    slips=st.sets(st.sampled_from(sorted(SLIPS))),
     comments=st.lists(
         st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=8), min_size=30, max_size=30
     ),
     newline=st.sampled_from(["\n", "\r\n"]),
 )
 def test_fix__takes_back_every_slip_and_keeps_all_else(
-    path: Path, slips: set[int], comments: list[str], newline: str
+    path: Path, slips: set[str], comments: list[str], newline: str
 ) -> None:
     """What comes out is byte for byte the file without the slips: comments, order and layout."""
     wanted, written = [], []
     for line, comment in zip(path.read_text().splitlines(), comments, strict=False):
         note = f"# {comment}" if comment else ""
-        key, _, value = line.partition(": ") if line[:1].isalpha() else ("", "", "")
-        slip = next((SLIPS[index][1] for index in slips if SLIPS[index][0] == key.rstrip(":")), None)
         wanted += [note, line]
-        written += [note, slip(key.rstrip(":"), value) if slip else line]
+        for right in slips:
+            line = re.sub(right, SLIPS[right], line)  # noqa: PLW2901 - the line as it is mistyped
+        written += [note, line]
     before, after = ("\n".join(lines).replace("\n", newline) + newline for lines in (written, wanted))
     done = mend("dev", "environment.yaml", before.encode())
     assert done.content == after.encode()

@@ -19,7 +19,7 @@ LAYERS = (
     ("image", "volume", "workload"),
     ("kinds", "parts"),
     ("environment", "document", "scaffold"),
-    ("schema", "plan", "emit"),
+    ("schema", "plan", "emit", "contract"),
     ("build", "conform", "rules", "editor", "patch"),
     ("kustomization",),
     ("workspace", "origin"),

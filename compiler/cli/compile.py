@@ -9,8 +9,8 @@ import typer
 
 from compiler.cli.options import Changed, Names, Output, Root, project, selected
 from compiler.cli.output import choose, finish, show
-from compiler.diagnostic import Diagnostic, Place
-from compiler.pipeline import Compilation, compile_environment
+from compiler.diagnostic import Diagnostic
+from compiler.pipeline import Compilation, compile_environment, stale
 
 EXAMPLE = "mlflow-overlays compile prod"
 
@@ -37,7 +37,7 @@ def run(
             continue
         if check:
             files, created = workspace.stale(name, compilation.tree), []
-            found += show([_stale(name, path) for path in files], format_)
+            found += show(stale(workspace, compilation), format_)
         else:
             created = workspace.create_secrets(name, compilation.overlay.generated_secrets())
             files = workspace.write(name, compilation.tree)
@@ -45,13 +45,6 @@ def run(
         if format_ == "text" and not check:
             _tell(compilation, files, created)
     finish(found, format_, environments=results)
-
-
-def _stale(name: str, path: str) -> Diagnostic:
-    message = "the file is not what environment.yaml and the base make of it"
-    return Diagnostic(
-        Place(f"overlays/{name}/{path}"), "stale", message, f"run make overlay ENV={name}, and commit what it writes"
-    )
 
 
 def _tell(compilation: Compilation, changed: list[str], created: list[str]) -> None:

@@ -1,16 +1,27 @@
-"""schema: the JSON Schema of environments is printed."""
+"""schema: the published JSON Schemas are printed."""
 
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
 import typer
+
+from compiler import errors
 
 EXAMPLE = "mlflow-overlays schema > schema/environment.schema.json"
 
 
-def run() -> None:
-    """Print the JSON Schema of environment.yaml."""
+def run(
+    of: Annotated[
+        str, typer.Argument(metavar="[environment|report]", help="environment.yaml, or what --output json prints.")
+    ] = "environment",
+) -> None:
+    """Print the JSON Schema of environment.yaml, or of a JSON report."""
+    from compiler.contract import report_schema
     from compiler.editor import published
 
-    typer.echo(json.dumps(published(), indent=2))
+    schemas = {"environment": published, "report": report_schema}
+    if of not in schemas:
+        raise errors.Usage(f"there is no schema of '{of}'; there are {', '.join(schemas)}")
+    typer.echo(json.dumps(schemas[of](), indent=2))

@@ -1,0 +1,101 @@
+"""The JSON Schema of what `--output json` prints: one document for every command. Made of the fields that `report` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from compiler.codes import CODES
+from compiler.part import Schema, object_of
+
+_COUNT: Schema = {"type": "integer", "minimum": 0, "description": "Counts from 1; 0 where it is not known."}
+_FROM_ONE: Schema = {"type": "integer", "minimum": 1}
+
+
+def report_schema() -> Schema:
+    """The whole schema, as it is published."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "JSON report of mlflow-overlays",
+        **_record(
+            "What a command found and did.",
+            {
+                "diagnostics": _list("What is wrong, in the order of the files.", {"$ref": "#/definitions/diagnostic"}),
+                "fixed": _list("What --fix put right, as it was found.", {"$ref": "#/definitions/diagnostic"}),
+                "environments": _list("What came of each environment.", {"$ref": "#/definitions/environment"}),
+                "values": _list("Of `explain`: where each value comes from.", {"$ref": "#/definitions/value"}),
+            },
+            optional=("environments", "values"),
+        ),
+        "definitions": {
+            "edit": _edit(),
+            "diagnostic": _diagnostic(),
+            "environment": _environment(),
+            "value": _value(),
+        },
+    }
+
+
+def _diagnostic() -> Schema:
+    return _record(
+        "Something wrong at a place.",
+        {
+            **_place()["properties"],
+            "severity": {"enum": ["error", "warning"]},
+            "code": {"enum": list(CODES), "description": "docs/diagnostics.md has a section for each."},
+            "message": _text("What is wrong."),
+            "hint": {"type": "string", "description": "What to do about it; may be empty."},
+            "edits": _list("What puts it right, where there is one right answer.", {"$ref": "#/definitions/edit"}),
+        },
+    )
+
+
+def _place() -> Schema:
+    path = _text("From the root of the project, or as the file was named.")
+    return _record("A place in a file.", {"path": path, "line": _COUNT, "column": _COUNT})
+
+
+def _edit() -> Schema:
+    marks = dict.fromkeys(("line", "column", "endLine", "endColumn"), _FROM_ONE)
+    text = {
+        "type": "string",
+        "description": "What is to stand between the two marks, the second of which is not replaced.",
+    }
+    return _record("A stretch of the diagnostic's file, in characters, and its new text.", {**marks, "text": text})
+
+
+def _environment() -> Schema:
+    return _record(
+        "An environment that a command worked on.",
+        {
+            "name": _text("Its name."),
+            "proved": _list("What was proved of its build, in sentences; nothing where it has errors.", _text("")),
+            "changed": _list("Of `compile`: the files that changed or would change.", _text("")),
+            "secrets": _list("Of `compile` and `secrets`: the files of Secrets that were created.", _text("")),
+        },
+        optional=("proved", "changed", "secrets"),
+    )
+
+
+def _value() -> Schema:
+    return _record(
+        "A value of a built object, and where it comes from.",
+        {
+            "route": _text("Where it stands in the object."),
+            "value": {"description": "What it is."},
+            **_place()["properties"],
+            "why": _text("Through what it comes, and why."),
+        },
+    )
+
+
+def _record(description: str, properties: Mapping[str, Any], optional: tuple[str, ...] = ()) -> Schema:
+    return object_of(description, properties, required=[name for name in properties if name not in optional])
+
+
+def _list(description: str, items: Schema) -> Schema:
+    return {"type": "array", "description": description, "items": items}
+
+
+def _text(description: str) -> Schema:
+    return {"type": "string", "minLength": 1, **({"description": description} if description else {})}
