@@ -5,7 +5,7 @@ COMPILER := $(BIN)/mlflow-overlays
 export ENV MLFLOW_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help overlay check secrets test places-test stack-test cluster-test kind-up e2e kind-down proofs footprint schema docs hooks golden generated lint format types lock clean
+.PHONY: help overlay check secrets test broken-test places-test stack-test cluster-test kind-up e2e kind-down fuzz proofs footprint schema docs hooks golden generated lint format types lock clean
 
 .venv/%.done: requirements.lock requirements-test.lock requirements-dev.lock requirements-places.lock pyproject.toml
 	@$(PYTHON) scripts/setup.py $*
@@ -20,6 +20,8 @@ secrets: .venv/overlay.done ## Create the files of generated Secrets that are no
 	@$(COMPILER) secrets
 test: .venv/test.done secrets ## Run the tests
 	@$(BIN)/python -m pytest
+broken-test: .venv/test.done ## Check a broken copy of each reference environment for every code
+	@$(BIN)/python -m pytest tests/test_broken.py -m "broken or not broken"
 places-test: .venv/places.done ## Work as people do: pre-commit, a language server of editors, GitHub's and GitLab's steps (needs package registries)
 	@$(BIN)/python -m pytest tests/places -m places
 stack-test: .venv/test.done ## Run what is rendered, with real parts: MLflow, databases, object stores (Debian, as root)
@@ -32,6 +34,8 @@ e2e: .venv/test.done ## Install, use, upgrade and remove an environment on a who
 	@$(BIN)/python -m pytest tests/e2e -m e2e $(E2E)
 kind-down: .venv/test.done ## Remove the cluster of kind-up
 	@$(BIN)/python scripts/kind.py down
+fuzz: .venv/test.done ## Try broken environments of every sort, and write docs/fuzzing.md: make fuzz COUNT=20000 SEED=1
+	@$(BIN)/python scripts/fuzz.py --seed $(or $(SEED),1) --count $(or $(COUNT),20000) --output docs/fuzzing.md
 proofs: .venv/overlay.done ## Write docs/proofs.md from the last stack-test and cluster-test
 	@$(BIN)/python scripts/proofs.py .cache/stack.json .cache/cluster.json
 footprint: .venv/test.done ## Measure the memory of the pinned MLflow anew, for compiler/footprint.json

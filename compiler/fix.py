@@ -5,6 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from compiler.diagnostic import Diagnostic, Edit
 
@@ -38,34 +39,26 @@ def fix(content: bytes, judge: Judge) -> Fixed:
 
 
 def compatible(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Those with edits, without any that touches a stretch that an earlier one changes."""
+    """Those with edits, in the order of the text, without any that touches a stretch that one before it changes."""
     chosen: list[Diagnostic] = []
-    for each in diagnostics:
-        taken = [edit for other in chosen for edit in other.edits]
-        if each.edits and not any(_overlap(one, other) for one in each.edits for other in taken):
+    end = (0, 0)
+    for each in sorted((each for each in diagnostics if each.edits), key=lambda each: sorted(each.edits)):
+        if min((edit.line, edit.column) for edit in each.edits) >= end:
             chosen.append(each)
+            end = max((edit.end_line, edit.end_column) for edit in each.edits)
     return chosen
-
-
-def _overlap(one: Edit, other: Edit) -> bool:
-    return (one.line, one.column) < (other.end_line, other.end_column) and (other.line, other.column) < (
-        one.end_line,
-        one.end_column,
-    )
 
 
 def apply(content: bytes, edits: Sequence[Edit]) -> bytes:
     """A text after edits that do not overlap. In: UTF-8, with or without a byte order mark, which stays."""
     mark = BOM_UTF8 if content.startswith(BOM_UTF8) else b""
     text = content.removeprefix(mark).decode()
-    starts = [0]
-    for line in text.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
-    # From the last to the first, so that the places of those to come still hold.
-    for edit in sorted(edits, reverse=True):
-        start = _offset(starts, edit.line, edit.column)
-        text = text[:start] + edit.text + text[_offset(starts, edit.end_line, edit.end_column) :]
-    return mark + text.encode()
+    starts = [0, *accumulate(len(line) for line in text.splitlines(keepends=True))]
+    pieces, done = [], 0
+    for edit in sorted(edits):
+        pieces += [text[done : _offset(starts, edit.line, edit.column)], edit.text]
+        done = _offset(starts, edit.end_line, edit.end_column)
+    return mark + "".join([*pieces, text[done:]]).encode()
 
 
 def _offset(starts: Sequence[int], line: int, column: int) -> int:

@@ -19,6 +19,9 @@ from compiler.parts import PARTS
 from compiler.route import ABSENT, Route, follow, show
 from compiler.source import Source, alike, nearest
 
+MAX_HINTS = 100
+"""For so many unknown keys of a mapping the nearest known one is looked for: more of them are no slips."""
+
 
 def environment_schema() -> Schema:
     """The whole schema, as it is published."""
@@ -123,12 +126,12 @@ def _findings(error: Any, data: dict[str, Any]) -> Iterator[Finding]:
     match error.validator:
         case "additionalProperties":
             known = list(error.schema.get("properties", {}))
-            renames = _meant(error.instance, known)
+            unknown = [key for key in error.instance if key not in known]
+            renames = _meant(unknown[:MAX_HINTS], known, error.instance)
             where = f"in {show(route)}" if route else "here"
-            for key in error.instance:
-                if key not in known:
-                    hint, message = nearest(key, known), f"'{key}' is not a key {where}"
-                    yield Finding((*route, key), "unknown-key", message, hint, at_key=True, instead=renames.get(key))
+            for index, key in enumerate(unknown):
+                hint, message = nearest(key, known) if index < MAX_HINTS else "", f"'{key}' is not a key {where}"
+                yield Finding((*route, key), "unknown-key", message, hint, at_key=True, instead=renames.get(key))
         case "required":
             yield from _missing(error, route, data)
         case "type":
@@ -151,9 +154,9 @@ def _findings(error: Any, data: dict[str, Any]) -> Iterator[Finding]:
             yield Finding(route, "bad-value", f"{show(route)}: {_plain(error)}")
 
 
-def _meant(written: dict[str, Any], known: list[str]) -> dict[str, str]:
+def _meant(unknown: list[str], known: list[str], written: dict[str, Any]) -> dict[str, str]:
     """For each unknown key the one that it must mean: it is near, it is not set, and no other key means it too."""
-    near = {key: alike(key, known) for key in written if key not in known}
+    near = {key: alike(key, known) for key in unknown}
     times = Counter(near.values())
     return {key: word for key, word in near.items() if word and word not in written and times[word] == 1}
 

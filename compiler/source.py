@@ -19,6 +19,7 @@ from compiler.route import Route, show
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40
+MAX_ENTRIES = 10_000
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -286,6 +287,9 @@ class _Reader:
 
     def _add(self, stack: list[_Container], value: Any, span: Span, written: str | None = None) -> Route:
         """Puts a value where it belongs and returns its route."""
+        if len(self.entries) >= MAX_ENTRIES:
+            hint = "an environment is a page of settings: put larger things into custom/"
+            raise Refusal(span[0], "too-large", f"more than {MAX_ENTRIES} keys and values", hint)
         if not stack:
             self.root = value
             self.entries[()] = Entry(*span, *span, written)
@@ -372,6 +376,9 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> Refusal:
     problem = error.problem or "the text is not YAML"
     unclosed = "expected ',' or" in problem and error.context_mark is not None
     mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
+    if mark and error.context_mark and mark.line >= len(text.splitlines()):
+        # The end of the file is no place to look at: what is not finished there began somewhere.
+        mark = error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     lines = text.split("\n")
     written = lines[line - 1] if line <= len(lines) else ""

@@ -70,6 +70,38 @@ def test_generate__finds_what_is_not(tmp_path: Path) -> None:
     assert not (tmp_path / "docs").exists()
 
 
+def test_fuzz__a_short_run_finds_nothing() -> None:
+    answer = _run("fuzz.py", "--seed", "7", "--count", "210", "--compile-every", "10")
+    assert (answer.returncode, answer.stderr) == (0, ""), answer.stdout
+    assert "**210 inputs, 0 failures**" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        ("raise ValueError('made up')", "ended with 70"),
+        ("while True: pass", "took more than 0.2 s"),
+        ("open('stray', 'w').close(); return real(*rest, **more)", "wrote a file"),
+    ],
+)
+def test_fuzz__finds_what_is_planted(broken: str, words: str) -> None:
+    code = (
+        "import sys; sys.path.insert(0, 'scripts'); import fuzz; from compiler.cli import lint; real = lint.understand\n"
+        f"def broken(*rest, **more):\n    {broken}\n"
+        "lint.understand = broken; fuzz.MAX_SECONDS = fuzz.Run.__call__.__kwdefaults__['limit'] = 0.2\n"
+        "sys.argv = ['fuzz.py', '--count', '3']; sys.exit(fuzz.main())"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1, answer.stderr
+    assert answer.stdout.count(words) == 3
+
+
+def test_fuzz__the_same_seed_makes_the_same_input() -> None:
+    for sort in ("trees", "fitting", "patterns"):
+        one, again, other = (_run("inputs.py", "--sort", sort, "--seed", seed) for seed in ("1:1", "1:1", "1:2"))
+        assert one.stdout == again.stdout != other.stdout
+
+
 def test_targets__lists_every_target_of_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     answer = _run("targets.py", "Makefile")

@@ -23,7 +23,7 @@ def left_behind(before: Sequence[Manifest], after: Sequence[Manifest]) -> list[F
             ref.kind not in _REPLACED
             and (ref, namespace) not in there
             and namespace in spaces
-            and ref.name not in spaces
+            and not (ref.kind == "Namespace" and ref.name in spaces)
         ):
             gone.setdefault((ref.kind, namespace), []).append(ref)
     return [_fault(refs, namespace) for (_, namespace), refs in gone.items()]

@@ -1,0 +1,143 @@
+"""How to break a reference environment, one way for each code; and where that cannot be, why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Break:
+    """What is done to the copy of an environment, or of the base."""
+
+    set: dict[str, Any] = field(default_factory=dict)
+    """Keys of environment.yaml, with dots, and their values; None takes a key away."""
+    append: str = ""
+    """What is written at the end of environment.yaml."""
+    whole: Callable[[str], bytes] | None = None
+    """What is made of the text of environment.yaml."""
+    custom: dict[str, str] = field(default_factory=dict)
+    """Files of `custom/`."""
+    base: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Files of the base, and what is written in place of what."""
+    before: Break | None = None
+    """What was done to the environment that the overlay on disk comes from."""
+    stale: bool = False
+    """Whether it is for `compile --check` to find."""
+
+
+HEAD = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+
+
+def patch(name: str, *lines: str, kind: str = "Deployment", group: str = "apps/v1") -> Break:
+    """A patch of an object in `custom/`."""
+    body = "".join(f"      {line}\n" for line in lines)
+    head = f"{HEAD}patches:\n  - patch: |-\n      apiVersion: {group}\n      kind: {kind}\n      metadata: {{name: {name}}}\n"
+    return Break(custom={"kustomization.yaml": head + body})
+
+
+def resource(text: str) -> Break:
+    """An object of its own in `custom/`."""
+    return Break(custom={"kustomization.yaml": f"{HEAD}resources: [own.yaml]\n", "own.yaml": text})
+
+
+def container(text: str) -> Break:
+    """A patch of the server's containers."""
+    return patch("mlflow", "spec:", "  template:", "    spec:", "      containers:", f"      - {text}")
+
+
+SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: other}\nspec:\n"
+POD = "{app.kubernetes.io/name: mlflow}"
+S3 = ("aws-keys", "eks-irsa", "prod")
+MINIO = ("minio-mysql", "minio-postgres")
+SERVED = {"host": "mlflow.acme.example", "ingress": {"className": "nginx", "tlsSecret": "tls"}}
+OUTSIDE = {"database.host": "db.acme.example", "database.existingSecret": "mlflow-database"}
+KEY = "arn:{}:kms:{}:123456789012:key/11111111-2222-3333-4444-555555555555"
+FILES = (
+    *("mlflow/deployment.yaml", "mlflow/job-migrate.yaml"),
+    *(f"components/driver-mysql/{name}.patch.yaml" for name in ("mlflow.deployment", "mlflow-migrate.job")),
+)
+"""Every file of the base that runs MLflow's image."""
+NO_ARN = dict.fromkeys(MINIO, "MinIO knows no ARNs: such keys belong to other kinds")
+SELECTOR = ["spec:", "  selector: {matchLabels: {own: label}}", "  template: {metadata: {labels: {own: label}}}"]
+IDENTITY = f"""{HEAD}replacements:
+  - source: {{kind: Job, name: mlflow-migrate}}
+    targets:
+      - select: {{kind: Job, name: mlflow-migrate}}
+        fieldPaths: [spec.template.metadata.labels.own]
+        options: {{create: true}}
+"""
+"""A Job that is made to hold its own name."""
+
+BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
+    "alias": Break(append="x: &a 1\n"),
+    "bad-bucket": Break({"artifacts.bucket": "xn--acme"}),
+    "bad-prefix": Break({"artifacts.prefix": "a/../b"}),
+    "bad-value": Break({"namespace": "Not_A_Name"}),
+    "build-failed": patch("nowhere", "spec: {replicas: 2}"),
+    "conflicting-keys": Break({"networkPolicy": {"enabled": False, "clients": ["a"]}}),
+    "dangling-reference": container("{name: mlflow, envFrom: [{secretRef: {name: nowhere}}]}"),
+    "duplicate-key": Break(append="overlay: other\n"),
+    "empty": Break(whole=lambda _: b"# nothing\n"),
+    "host-unserved": Break({"host": "mlflow.acme.example", "ingress": None}),
+    "image-misses": Break(base={f"base/{file}": ("ghcr.io/mlflow/mlflow:", "ghcr.io/acme/mlflow:") for file in FILES}),
+    "immutable-field": Break(custom=patch("mlflow", *SELECTOR).custom, before=Break()),
+    "job-name": Break(custom={"kustomization.yaml": IDENTITY}),
+    "left-behind": Break({"ingress": None}, before=Break(SERVED)),
+    "memory-too-small": Break({"resources": {"limits": {"memory": "64Mi"}, "requests": {"memory": "32Mi"}}}),
+    "missing-key": Break({"overlay": None}),
+    "no-image": container("{name: mlfow, command: [x]}"),
+    "not-a-manifest": resource("kind: Service\nmetadata: {name: other}\nspec: {ports: [{port: 80}]}\n"),
+    "not-utf8": Break(whole=lambda text: text.encode() + b"# \xff\n"),
+    "nothing-to-generate": {
+        **dict.fromkeys(S3, Break({**OUTSIDE, "secrets": "generated"})),
+        **dict.fromkeys(MINIO, "MinIO runs in the cluster, so that there is always a password to make up"),
+    },
+    "partition-mismatch": {
+        **dict.fromkeys(S3, Break({"artifacts.kmsKeyArn": KEY.format("aws-cn", "cn-north-1")})),
+        **NO_ARN,
+    },
+    "patch-misses": patch("mlflow", "spec: {replicas: 7}"),
+    "picks-nothing": resource(SERVICE + "  selector: {a: b}\n  ports: [{port: 80}]\n"),
+    "placeholder": Break(base={"base/mlflow/mlflow.env": ("MLFLOW_PORT=5000", "MLFLOW_PORT=PLACEHOLDER")}),
+    "plain-http": Break({"host": "mlflow.acme.example", "ingress": {"className": "nginx"}}),
+    "pod-security": container("{name: mlflow, securityContext: {privileged: true}}"),
+    "region-mismatch": {
+        **dict.fromkeys(S3, Break({"artifacts.kmsKeyArn": KEY.format("aws", "us-west-2")})),
+        **NO_ARN,
+    },
+    "request-above-limit": Break({"resources": {"requests": {"cpu": "9"}, "limits": {"cpu": "1"}}}),
+    "reserved-name": {
+        **dict.fromkeys((*S3, "minio-postgres"), Break({"database": {"name": "postgres"}})),
+        "minio-mysql": Break({"database.name": "mysql"}),
+    },
+    "reserved-setting": Break({"mlflow.env": {"MLFLOW_PORT": "80"}}),
+    "schema-bad-value": resource(SERVICE + f"  selector: {POD}\n  ports: [{{port: 80, targetPort: true}}]\n"),
+    "schema-missing-field": resource(SERVICE + f"  selector: {POD}\n  ports: [{{targetPort: 5000}}]\n"),
+    "schema-unknown-field": resource(SERVICE + f"  selectr: {POD}\n  ports: [{{port: 5000}}]\n"),
+    "schema-wrong-type": resource(SERVICE + f"  selector: {POD}\n  ports: [{{port: eighty}}]\n"),
+    "secret-in-plain-sight": Break({"mlflow.env": {"A": "AKIA" + "ABCDEFGH" * 2}}),
+    "several-documents": Break(append="---\na: 1\n"),
+    "shared-namespace": Break({"namespace": "kube-system"}),
+    "stale": Break({"replicas": 2}, before=Break(), stale=True),
+    "tag": Break(append="x: !!str 1\n"),
+    "too-deep": Break(append="x: " + "[" * 50 + "]" * 50 + "\n"),
+    "too-large": Break(append="# " + "x" * 300_000 + "\n"),
+    "unknown-key": Break(append="replica: 2\n"),
+    "unknown-kind": resource("apiVersion: apps/v1\nkind: Deploymnt\nmetadata: {name: other}\n"),
+    "unknown-value": Break({"mlflow.logLevel": "loud"}),
+    "unpinned-image": Break({"mlflow.image.tag": "latest"}),
+    "unreachable-store": {
+        **dict.fromkeys(MINIO, Break({"mlflow.mode": "direct"})),
+        **dict.fromkeys(S3, "their store is outside of the cluster, where clients reach it"),
+    },
+    "unsupported-version": Break({"mlflow.version": "2.14.1"}),
+    "wrong-kind": {
+        **dict.fromkeys(S3, Break({"artifacts.storage": {"size": "1Gi"}})),
+        **dict.fromkeys(MINIO, Break({"artifacts.roleArn": "arn:aws:iam::123456789012:role/x"})),
+    },
+    "wrong-type": Break({"replicas": "many"}),
+    "yaml-syntax": Break(append="x: [\n"),
+}
+"""For each code what breaks any reference environment, or what breaks each of them; a text says why nothing can."""
