@@ -98,7 +98,7 @@ def _by_name(document: Any, route: Route) -> Route:
 def _from_environment(
     environment: Source, overlay: Overlay, manifests: tuple[Manifest, ...], manifest: Manifest, route: Route
 ) -> Iterator[Reason]:
-    for change in overlay.changes:
+    for change in (*overlay.changes, *overlay.own):
         built = target(overlay, manifests, change.target)
         where = _by_name(manifest.data, change.route)
         shared = min(len(where), len(route))

@@ -20,7 +20,7 @@ from compiler.rules import RULES, faults
 from compiler.rules.changes import target
 from compiler.rules.immutable import refused
 from compiler.rules.jobs import MAX_NAME, digest, job_names
-from compiler.rules.names import matches
+from compiler.workload import matches
 from compiler.workspace import Workspace
 from tests.conftest import ROOT, Project
 
