@@ -146,9 +146,7 @@ POLICY: dict[str, Rule] = {
             "unsafe-sysctls",
         ),
         kube_score=("container-seccomp-profile", "container-security-context-privileged"),
-        checkov=(
-            *(f"CKV_K8S_{number}" for number in (16, 17, 18, 19, 20, 23, 25, 26, 27, 28, 29, 30, 31, 37, 39)),
-        ),
+        checkov=(*(f"CKV_K8S_{number}" for number in (16, 17, 18, 19, 20, 23, 25, 26, 27, 28, 29, 30, 31, 37, 39)),),
         waivable=False,
     ),
     "pull-policy": Rule(
@@ -170,7 +168,10 @@ POLICY: dict[str, Rule] = {
         "No value of a Secret stands in the build.", kube_linter=("env-var-secret",), waivable=False
     ),
     "shared-namespace": Rule(
-        "The overlay has a namespace of its own.", checkov=("CKV_K8S_21",), kube_linter=("use-namespace",), waivable=False
+        "The overlay has a namespace of its own.",
+        checkov=("CKV_K8S_21",),
+        kube_linter=("use-namespace",),
+        waivable=False,
     ),
     "spread-constraint": Rule(
         "A topology spread constraint says which pods it spreads.", kube_score=("pod-topology-spread-constraints",)
@@ -206,9 +207,6 @@ POLICY: dict[str, Rule] = {
     ),
 }
 """Every rule of the policy by its name; one without ids has no check of a public tool beside it."""
-
-WAIVABLE = tuple(name for name, rule in POLICY.items() if rule.waivable)
-"""What `waivers` may name."""
 
 _SERVER = ("Deployment mlflow",)
 _STORES = ("StatefulSet minio", "StatefulSet mysql", "StatefulSet postgres")
@@ -249,15 +247,42 @@ STANDING = (
 
 _FOREIGN = {
     "the control plane of a cluster: its programs are no part of an overlay": (
-        *(68, 69, 70, 71, 72, 73, 74, 75, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97),
+        *(
+            68,
+            69,
+            70,
+            71,
+            72,
+            73,
+            74,
+            75,
+            77,
+            78,
+            79,
+            80,
+            81,
+            82,
+            83,
+            84,
+            85,
+            86,
+            88,
+            89,
+            90,
+            91,
+            92,
+            93,
+            94,
+            95,
+            96,
+            97,
+        ),
         *(99, 100, 102, 104, 105, 106, 107, 108, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 121),
     ),
     "the kubelet: nodes are no part of an overlay": (138, 139, 140, 141, 143, 144, 145, 146, 147, 148, 149, 151),
     "one program that an overlay has no use for (the dashboard, Helm's Tiller, git-sync)": (33, 34, 44, 45, 159),
 }
-ELSEWHERE: dict[str, str] = {
-    f"CKV_K8S_{number}": reason for reason, numbers in _FOREIGN.items() for number in numbers
-}
+ELSEWHERE: dict[str, str] = {f"CKV_K8S_{number}": reason for reason, numbers in _FOREIGN.items() for number in numbers}
 """Checks that no rule answers to, with the reason."""
 
 KUBE_LINTER = "ignore-check.kube-linter.io/"
@@ -270,7 +295,7 @@ def standing(ref: Ref) -> dict[str, str]:
     return {each.rule: each.reason for each in STANDING if f"{ref.kind} {ref.name}" in each.objects}
 
 
-def annotations(reasons: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+def marks(reasons: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
     """The annotations by which the tools know that rules are waived, as far as an object does not have them yet.
 
     In: the waived rules with their reasons, and the annotations that the object has.

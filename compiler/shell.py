@@ -14,7 +14,22 @@ _QUOTED = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|\#\{""", re.DOTALL)
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _FUNCTION = re.compile(r"^\s*(?:function\s+)?([A-Za-z_]\w*)\s*\(\)\s*\{(.*?)^\}", re.MULTILINE | re.DOTALL)
 _KEYWORDS = {"if", "then", "elif", "else", "fi", "while", "until", "do", "done", "!", "time"}
-_QUIET = {"[", "[[", "test", ":", "true", "case", "esac", "for", "export", "local", "readonly", "unset", "return", "read"}
+_QUIET = {
+    "[",
+    "[[",
+    "test",
+    ":",
+    "true",
+    "case",
+    "esac",
+    "for",
+    "export",
+    "local",
+    "readonly",
+    "unset",
+    "return",
+    "read",
+}
 """Builtins that neither start a program nor print what they are given."""
 _PRINTING = {"echo", "printf"}
 _DUMPING = {"env", "printenv", "set", "declare", "export"}
@@ -130,7 +145,12 @@ def _leaks(command: Command, variables: frozenset[str], functions: frozenset[str
     silent = quiet or _away(command)
     if program == "set" and any(re.fullmatch(r"-\w*x\w*|xtrace", word) for word in rest):
         yield "`set -x` writes every command, with its values, to the log"
-    if not silent and program in _DUMPING and all(word.startswith("-") for word in rest) and not (program == "set" and rest):
+    if (
+        not silent
+        and program in _DUMPING
+        and all(word.startswith("-") for word in rest)
+        and not (program == "set" and rest)
+    ):
         yield f"`{program}` writes every variable to the log"
     for name in sorted(variables):
         if not silent and program == "printenv" and name in rest:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from compiler.diagnostic import Finding, Severity
 from compiler.manifest import Fault, Manifest
 from compiler.overlay import Change, Overlay, Ref, Waiver
-from compiler.policy import POLICY, annotations, standing
+from compiler.policy import POLICY, marks, standing
 
 
 def expired(waivers: Sequence[Waiver], today: str) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def idle(overlay: Overlay, manifests: Sequence[Manifest], faults: Sequence[Fault
 
 
 def annotated(overlay: Overlay, manifests: Sequence[Manifest], faults: Sequence[Fault]) -> Overlay:
-    """An overlay that tells the tools what is waived, on each object that breaks a rule. In: its build, under the base's names."""
+    """An overlay that tells the tools what is waived, on each object that breaks a rule. In: its build under the base's names."""
     ours = _ours(overlay, manifests)
     changes: list[Change] = []
     own: list[Change] = []
@@ -61,7 +61,7 @@ def _annotations(waivers: Sequence[Waiver], manifest: Manifest, broken: set[str]
         return
     there = dict((manifest.data.get("metadata") or {}).get("annotations") or {})
     first = next(iter(mine.values()))
-    for key, value in annotations({rule: waiver.reason for rule, waiver in mine.items()}, there).items():
+    for key, value in marks({rule: waiver.reason for rule, waiver in mine.items()}, there).items():
         yield Change(manifest.ref, ("metadata", "annotations", key), value, first.because, f"{', '.join(mine)} waived")
 
 

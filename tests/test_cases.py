@@ -11,6 +11,8 @@ from compiler.pipeline import compile_environment
 from compiler.report import text
 from tests.conftest import Golden, Project
 
+DAY = "2026-12-01"
+"""The day that waivers are held against."""
 CASES = Path(__file__).parent / "cases"
 VALID = sorted((CASES / "valid").glob("*.yaml"))
 INVALID = sorted((CASES / "invalid").glob("*/*.yaml"))
@@ -28,7 +30,7 @@ WITHOUT_CASE = {
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
 def test_valid__compiles_and_is_proved(path: Path, project: Project) -> None:
     project.add("example", path.read_bytes(), _custom(path))
-    compilation = compile_environment(project.workspace, "example", ("1.30", "1.37"))
+    compilation = compile_environment(project.workspace, "example", ("1.30", "1.37"), DAY)
     assert text(compilation.diagnostics) == ""
     assert compilation.tree
     assert compilation.manifests
@@ -37,7 +39,7 @@ def test_valid__compiles_and_is_proved(path: Path, project: Project) -> None:
 @pytest.mark.parametrize("path", INVALID, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_invalid__gets_the_whole_report(path: Path, project: Project, golden: Golden) -> None:
     directory = project.add("example", path.read_bytes(), _custom(path))
-    compilation = compile_environment(project.workspace, "example")
+    compilation = compile_environment(project.workspace, "example", today=DAY)
     codes = {diagnostic.code for diagnostic in compilation.diagnostics}
     assert path.parent.name in codes
     golden.check(path.with_suffix(".txt"), text(compilation.diagnostics).replace("overlays/example/", ""))

@@ -20,11 +20,7 @@ LAYERS = (
     ("kinds", "parts"),
     ("environment", "document", "scaffold"),
     ("schema", "plan", "emit"),
-<<<<<<< HEAD
-    ("build", "conform", "rules", "editor"),
-=======
-    ("build", "conform", "rules", "waive"),
->>>>>>> 62e1765 (Hold every build to kube-linter's, kube-score's and checkov's checks, with waivers that expire)
+    ("build", "conform", "rules", "waive", "editor"),
     ("workspace", "explain"),
     ("pipeline",),
     ("touched",),

@@ -60,7 +60,7 @@ def test_generate__finds_what_is_not(tmp_path: Path) -> None:
     answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert answer.returncode == 1, answer.stderr
     named = [line.split()[0] for line in answer.stdout.splitlines()]
-    assert named == ["schema/environment.schema.json", "docs/language.md", "docs/diagnostics.md"]
+    assert named == ["schema/environment.schema.json", "docs/language.md", "docs/diagnostics.md", "docs/policy.md"]
     assert (tmp_path / "schema" / "environment.schema.json").read_text() == "{}"
     assert not (tmp_path / "docs").exists()
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from compiler.cli.options import Output, environments, project
+from compiler.cli.options import AsOf, Output, day, environments, project
 from compiler.cli.output import choose, finish, show
 from compiler.diagnostic import Diagnostic
 from compiler.pipeline import understand
@@ -22,9 +22,10 @@ def run(
         typer.Argument(metavar="[FILE]...", help="Environment files; those of the project without any."),
     ] = None,
     output: Output = "",
+    as_of: AsOf = "",
 ) -> None:
     """Check environment files by schema and meaning alone, for editors and hooks; `check` proves the overlay too."""
-    format_ = choose(output)
+    format_, today = choose(output), day(as_of)
     if files:
         texts = [loose(file) for file in files]
     else:
@@ -33,5 +34,5 @@ def run(
         texts = [(name, *workspace.environment(name), workspace.has_custom(name)) for name in names]
     found: list[Diagnostic] = []
     for name, path, content, custom in texts:
-        found += show(understand(name, path, content, custom=custom).diagnostics, format_)
+        found += show(understand(name, path, content, custom=custom, today=today).diagnostics, format_)
     finish(found, format_)

@@ -18,7 +18,7 @@ from compiler.diagnostic import Finding
 from compiler.kind import Kind
 from compiler.overlay import Overlay, Waiver
 from compiler.part import Schema, object_of, text
-from compiler.policy import POLICY, WAIVABLE
+from compiler.policy import POLICY
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
@@ -36,10 +36,12 @@ KEYS: dict[str, Schema] = {
                 "rule": {
                     "type": "string",
                     "description": "The rule.",
-                    "enum": list(WAIVABLE),
-                    "enumDescriptions": [POLICY[rule].demand for rule in WAIVABLE],
+                    "enum": list(POLICY),
+                    "enumDescriptions": [rule.demand for rule in POLICY.values()],
                 },
-                "reason": text("Why, for the next reader.", r"(?:[^\s=]\S*)(?: \S+)*", "one line of words", maxLength=200),
+                "reason": text(
+                    "Why, for the next reader.", r"(?:[^\s=]\S*)(?: \S+)*", "one line of words", maxLength=200
+                ),
                 "expires": text("The last day on which it holds.", _DAY, "a day, like 2027-03-31"),
             },
             required=["rule", "reason", "expires"],
@@ -57,13 +59,19 @@ def read(values: Mapping[str, Any], kind: Kind) -> tuple[Waiver, ...]:
 
 
 def check(environment: Environment) -> Iterable[Finding]:
-    """A day that the calendar has, and one waiver a rule."""
+    """A day that the calendar has, a rule that can be waived, and one waiver a rule."""
     seen: set[str] = set()
     for waiver in environment.waivers:
         year, month, day = map(int, waiver.expires.split("-"))
         if day > monthrange(year, month)[1]:
             message = f"{waiver.expires} is no day of the calendar"
-            yield Finding((*waiver.because, "expires"), "bad-value", message, f"the month has {monthrange(year, month)[1]}")
+            yield Finding(
+                (*waiver.because, "expires"), "bad-value", message, f"the month has {monthrange(year, month)[1]}"
+            )
+        if not POLICY[waiver.rule].waivable:
+            message = f"{waiver.rule} cannot be waived"
+            hint = "what breaks it would not work, or would give a credential away"
+            yield Finding((*waiver.because, "rule"), "unknown-value", message, hint)
         if waiver.rule in seen:
             message, hint = f"{waiver.rule} is waived above", "one waiver a rule: put the reasons together"
             yield Finding((*waiver.because, "rule"), "conflicting-keys", message, hint)

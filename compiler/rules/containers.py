@@ -18,7 +18,7 @@ _AMOUNTS = ("cpu", "memory", "ephemeral-storage")
 
 def contain(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every container is bounded, cannot write to its image, runs as an account of its own and starts what it is told to."""
-    faults = []
+    faults: list[Fault] = []
     for workload in workloads(manifests):
         faults += _account(workload)
         for route, container in containers(workload):

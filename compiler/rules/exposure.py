@@ -66,7 +66,7 @@ def _isolated(workload: Workload, manifests: Sequence[Manifest]) -> Iterator[Fau
 def _labels(manifest: Manifest) -> Iterator[Fault]:
     for route in (("metadata", "labels"), ("spec", "template", "metadata", "labels")):
         labels = follow(manifest.data, route)
-        for key, value in (labels.items() if isinstance(labels, dict) else ()):
+        for key, value in labels.items() if isinstance(labels, dict) else ():
             if not _LABEL.fullmatch(str(value)):
                 hint = "at most 63 letters, digits, dashes, dots and underscores, with a letter or digit at both ends"
                 yield Fault(manifest.ref, (*route, key), "bad-label", f"the API server refuses the label {key}", hint)

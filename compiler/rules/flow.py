@@ -70,11 +70,17 @@ def _expanded(text: Any, holding: set[str] | frozenset[str]) -> list[str]:
 Leak = tuple[Route, str, str]
 
 
-def _found(workload: Workload, container: dict[str, Any], holding: frozenset[str], texts: dict[str, Any]) -> Iterator[Leak]:
+def _found(
+    workload: Workload, container: dict[str, Any], holding: frozenset[str], texts: dict[str, Any]
+) -> Iterator[Leak]:
     for variable in container.get("env") or []:
         if "://" in str(variable.get("value", "")) and (names := _expanded(variable.get("value"), holding)):
             message = f"the URI in {variable['name']} carries the Secret in {names[0]}"
-            yield ("env", Named(str(variable["name"]))), message, "URIs are logged: give the program the password by itself"
+            yield (
+                ("env", Named(str(variable["name"]))),
+                message,
+                "URIs are logged: give the program the password by itself",
+            )
     for field in ("command", "args"):
         for index, word in enumerate(container.get(field) or []):
             if names := _expanded(word, holding):
@@ -88,7 +94,11 @@ def _found(workload: Workload, container: dict[str, Any], holding: frozenset[str
 
 
 def _handler(
-    handler: tuple[str, ...], workload: Workload, container: dict[str, Any], holding: frozenset[str], texts: dict[str, Any]
+    handler: tuple[str, ...],
+    workload: Workload,
+    container: dict[str, Any],
+    holding: frozenset[str],
+    texts: dict[str, Any],
 ) -> Iterator[Leak]:
     action: Any = container
     for step in handler:
@@ -97,7 +107,11 @@ def _handler(
     place = (*handler, "exec", "command")
     for index, word in enumerate(words):
         if names := _expanded(word, holding):
-            yield (*place, index), f"the Secret in {names[0]} becomes an argument of a probe", "let the command read a file"
+            yield (
+                (*place, index),
+                f"the Secret in {names[0]} becomes an argument of a probe",
+                "let the command read a file",
+            )
     yield from _scripts(place, words, workload, container, holding, texts)
 
 
