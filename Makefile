@@ -5,7 +5,7 @@ COMPILER := $(BIN)/mlflow-overlays
 export ENV MLFLOW_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help overlay check secrets test broken-test places-test stack-test cluster-test kind-up e2e kind-down fuzz proofs footprint schema docs hooks golden generated lint format types lock clean
+.PHONY: help overlay check secrets test broken-test places-test policy-test stack-test cluster-test kind-up e2e kind-down fuzz proofs footprint schema docs hooks golden generated lint format types lock clean
 
 .venv/%.done: requirements.lock requirements-test.lock requirements-dev.lock requirements-places.lock pyproject.toml
 	@$(PYTHON) scripts/setup.py $*
@@ -24,6 +24,8 @@ broken-test: .venv/test.done ## Check a broken copy of each reference environmen
 	@$(BIN)/python -m pytest tests/test_broken.py -m "broken or not broken"
 places-test: .venv/places.done ## Work as people do: pre-commit, a language server of editors, GitHub's and GitLab's steps (needs package registries)
 	@$(BIN)/python -m pytest tests/places -m places
+policy-test: .venv/test.done secrets ## Hold the policy against the public tools: kube-score, checkov, and kube-linter where it is installed
+	@$(BIN)/python -m pytest tests/policy -m policy
 stack-test: .venv/test.done ## Run what is rendered, with real parts: MLflow, databases, object stores (Debian, as root)
 	@$(BIN)/python -m pytest tests/stack -m stack --proofs .cache/stack.json
 cluster-test: .venv/test.done ## Apply every environment to a real API server

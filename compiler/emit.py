@@ -76,6 +76,8 @@ def emit(name: str, overlay: Overlay) -> Tree:
     values = header + _text(top, _inputs(overlay, "../../../base"), {}, overlay)
     directory = f"compiled-{hashlib.sha256(values.encode()).hexdigest()[:8]}"
     whole = _sections({**top, "resources": [directory], "components": ["custom"], **generators})
+    if overlay.own:
+        whole += "patches:\n" + "".join(_patches(Overlay(changes=overlay.own)))
     return {f"{directory}/{KUSTOMIZATION}": values, KUSTOMIZATION: header + whole, **documents}
 
 

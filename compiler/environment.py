@@ -8,6 +8,7 @@ from typing import Any
 
 from compiler.kind import Kind, Secrets
 from compiler.kinds import KINDS
+from compiler.overlay import Waiver
 from compiler.parts import PARTS
 from compiler.parts.artifacts import Artifacts
 from compiler.parts.database import Database
@@ -37,6 +38,7 @@ class Environment:
     database: Database
     secrets: Secrets
     network_policy: NetworkPolicy
+    waivers: tuple[Waiver, ...]
 
 
 def environment(name: str, values: Mapping[str, Any], *, custom: bool = False) -> Environment:

@@ -72,7 +72,7 @@ class Search:
 
     def from_environment(self, manifest: Manifest, route: Route) -> Origin | None:
         """The line of environment.yaml that sets a route, or that of the base where a rule names the object."""
-        for change in reversed(self.overlay.changes):
+        for change in reversed((*self.overlay.changes, *self.overlay.own)):
             if target(self.overlay, self.manifests, change.target) is manifest:
                 where = indexed(manifest.data, change.route)
                 if route[: len(where)] == where:

@@ -83,6 +83,19 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class Waiver:
+    """A rule of the policy that does not bind this overlay, and why.
+
+    `expires` is the last day that it holds, as YYYY-MM-DD; it is empty where the waiver follows from another key.
+    """
+
+    rule: str
+    reason: str
+    because: Route
+    expires: str = ""
+
+
+@dataclass(frozen=True)
 class Overlay:
     """What an environment asks for. `components` are directories of `base/components`, applied in this order."""
 
@@ -96,6 +109,9 @@ class Overlay:
     generate_secrets: bool = False
     custom: bool = False
     """Whether the environment has a component of its own in `custom/`."""
+    waivers: tuple[Waiver, ...] = ()
+    own: tuple[Change, ...] = ()
+    """Changes of objects that `custom/` adds."""
     jobs: dict[Ref, str] = field(default_factory=dict)
     """Jobs of the base, and what each is called here."""
 
@@ -109,6 +125,8 @@ class Overlay:
             config_maps=self.config_maps + other.config_maps,
             generate_secrets=self.generate_secrets or other.generate_secrets,
             custom=self.custom or other.custom,
+            waivers=self.waivers + other.waivers,
+            own=self.own + other.own,
             jobs=self.jobs | other.jobs,
         )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from compiler.build import build
 from compiler.conform import conform
-from compiler.diagnostic import Diagnostic, Place, has_errors
+from compiler.diagnostic import Diagnostic, Finding, Place, has_errors
 from compiler.emit import Tree, emit
 from compiler.environment import Environment, environment
 from compiler.fix import Fixed, fix
@@ -27,6 +27,7 @@ from compiler.rules.jobs import job_names
 from compiler.rules.left import left_behind
 from compiler.schema import as_written, violations
 from compiler.source import Source, read
+from compiler.waive import annotated, expired, idle, unwaived
 from compiler.workspace import Workspace
 
 
@@ -45,19 +46,22 @@ class Compilation:
     """What was proved of the build, in sentences."""
 
 
-def compile_environment(workspace: Workspace, name: str, versions: tuple[str, ...] = ()) -> Compilation:
+def compile_environment(
+    workspace: Workspace, name: str, versions: tuple[str, ...] = (), today: str = ""
+) -> Compilation:
     """Compiles and proves an environment of a project. Writes nothing.
 
-    `versions` are Kubernetes minors to validate against, in place of the environment's own.
+    `versions` are Kubernetes minors to validate against, in place of the environment's own. `today` is the day as YYYY-MM-DD
+    that waivers are held against; without it none has expired.
     """
     path, content = workspace.environment(name)
-    compilation = understand(name, path, content, custom=workspace.has_custom(name))
+    compilation = understand(name, path, content, custom=workspace.has_custom(name), today=today)
     if compilation.environment is None:
         return compilation
     return prove(workspace, compilation, versions or (compilation.environment.kubernetes_version,))
 
 
-def understand(name: str, path: str, content: bytes, *, custom: bool = False) -> Compilation:
+def understand(name: str, path: str, content: bytes, *, custom: bool = False, today: str = "") -> Compilation:
     """The first half, without any file or program: the overlay that the text of an environment asks for."""
     source, diagnostics = read(path, content)
     if source is None:
@@ -70,7 +74,8 @@ def understand(name: str, path: str, content: bytes, *, custom: bool = False) ->
     if has_errors(diagnostics):
         return Compilation(name, diagnostics)
     known = environment(name, source.data, custom=custom)
-    diagnostics = sorted({source.diagnose(finding) for finding in check(known)})
+    findings = [*check(known), *expired(known.waivers, today)]
+    diagnostics = sorted({source.diagnose(finding) for finding in findings})
     if has_errors(diagnostics):
         return Compilation(name, diagnostics)
     return Compilation(name, diagnostics, source, known, plan(known))
@@ -93,6 +98,9 @@ def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, .
     overlay = replace(
         overlay, jobs={ref: new for ref, new in job_names(first.manifests).items() if _from_base(first.manifests, ref)}
     )
+    # Which objects a waiver is about is known only after a build, too; rules read what fits its schema alone.
+    if overlay.waivers and not conform(first.manifests, versions[0]):
+        overlay = annotated(overlay, first.manifests, faults(overlay, first.manifests, first.made_up))
     tree = emit(name, overlay)
     built = build(workspace.root, name, tree, overlay.generated_secrets())
     compilation = replace(compilation, overlay=overlay, manifests=built.manifests)
@@ -100,11 +108,15 @@ def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, .
     if built.error:
         return _failed(compilation, [*compilation.diagnostics, locator.unbuilt(built.error)])
     found = [fault for version in versions for fault in conform(built.manifests, version)]
+    unused: list[Finding] = []
     if not found:
-        found += faults(overlay, built.manifests, built.made_up)
+        broken = faults(overlay, built.manifests, built.made_up)
+        unused = idle(overlay, built.manifests, broken)
+        found += unwaived(overlay, built.manifests, broken)
         before = _before(workspace, name, tree, overlay)
         found += refused(before, built.manifests) + left_behind(before, built.manifests)
-    diagnostics = [*compilation.diagnostics, *sorted({locator.diagnose(fault) for fault in found})]
+    told = [compilation.source.diagnose(each) for each in unused] if compilation.source else []
+    diagnostics = [*compilation.diagnostics, *told, *sorted({locator.diagnose(fault) for fault in found})]
     if has_errors(diagnostics):
         return _failed(compilation, diagnostics)
     sentences = (f"every object fits the schema of Kubernetes {', '.join(versions)}", *RULES)

@@ -55,6 +55,36 @@ def containers(workload: Workload) -> Iterator[tuple[Route, dict[str, Any]]]:
             yield (*workload.route, group, Named(str(container.get("name")))), container
 
 
+def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
+    """Whether a label selector picks a pod with these labels."""
+    for key, value in (selector.get("matchLabels") or {}).items():
+        if labels.get(key) != value:
+            return False
+    for expression in selector.get("matchExpressions") or []:
+        value, values = labels.get(expression["key"]), expression.get("values") or []
+        holds = {
+            "In": value in values,
+            "NotIn": value not in values,
+            "Exists": value is not None,
+            "DoesNotExist": value is None,
+        }
+        if not holds.get(expression["operator"], False):
+            return False
+    return True
+
+
+def selected(manifests: Iterable[Manifest], workload: Workload, kind: str, route: Route) -> list[Manifest]:
+    """The objects of a kind whose label selector, at a route, picks a pod; a Service's is a mapping of labels alone."""
+    found = []
+    for manifest in manifests:
+        selector = follow(manifest.data, route)
+        if manifest.ref.kind != kind or not isinstance(selector, dict):
+            continue
+        if matches({"matchLabels": selector} if kind == "Service" else selector, workload.labels):
+            found.append(manifest)
+    return found
+
+
 def image_name(reference: str) -> str:
     """An image without tag and digest."""
     name = reference.partition("@")[0]

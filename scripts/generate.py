@@ -22,10 +22,13 @@ from compiler.editor import in_words, meanings, published
 from compiler.hooks import HOOKS
 from compiler.kinds import KINDS
 from compiler.parts import PARTS
+from compiler.policy import ELSEWHERE, POLICY, STANDING, Rule
 
 SUMMARY, _, EXAMPLE = (__doc__ or "").partition("\n\n")
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Written by scripts/generate.py from the compiler. Run `make docs` to make it anew. -->\n"
+
+POLICY_PAGE = "docs/policy.md"
 
 
 BAR = "\\|"
@@ -39,8 +42,8 @@ def schema() -> dict[str, str]:
 
 
 def docs() -> dict[str, str]:
-    """The manual of the language, and the page of codes."""
-    return {"docs/language.md": language(), "docs/diagnostics.md": diagnostics()}
+    """The manual of the language, the page of codes, and that of the policy."""
+    return {"docs/language.md": language(), "docs/diagnostics.md": diagnostics(), POLICY_PAGE: policy()}
 
 
 def language() -> str:
@@ -77,6 +80,32 @@ def diagnostics() -> str:
     head = f"{NOTE}\n# Diagnostics\n\nA report reads `file:line:column: severity: message [code]`, with a hint below it.\n\n"
     pages = (f"## {code}\n\n{CODES[code]} {MENDS[code]}\n{example(code)}" for code in sorted(CODES))
     return head + "\n".join(pages)
+
+
+def policy() -> str:
+    """The page of the policy: what a person wrote, and below the note the rules, what is waived everywhere, and what is left."""
+    page = ROOT / POLICY_PAGE
+    written = page.read_text(encoding="utf-8").partition(NOTE)[0] if page.is_file() else ""
+    rules = [
+        f"| [`{name}`](diagnostics.md#{name}) | {rule.demand} | {ids(rule)} | {'' if rule.waivable else 'no'} |\n"
+        for name, rule in POLICY.items()
+    ]
+    waived = [f"| `{each.rule}` | {', '.join(each.objects)} | {each.reason} |\n" for each in STANDING]
+    reasons: dict[str, list[str]] = {}
+    for id_, reason in ELSEWHERE.items():
+        reasons.setdefault(reason, []).append(f"`{id_}`")
+    sections = (
+        ["## Rules\n\n| rule | demand | answers to | waivable |\n|---|---|---|---|\n", *rules],
+        ["## Waived in every environment\n\n| rule | objects of the base | reason |\n|---|---|---|\n", *waived],
+        ["## Checks that no rule answers to\n\n", *(f"- {why}: {', '.join(each)}\n" for why, each in reasons.items())],
+    )
+    return f"{written}{NOTE}\n" + "\n".join("".join(section) for section in sections)
+
+
+def ids(rule: Rule) -> str:
+    """The checks of each tool that a rule answers to."""
+    tools = {"kube-linter": rule.kube_linter, "kube-score": rule.kube_score, "checkov": rule.checkov}
+    return "<br>".join(f"{tool}: {', '.join(f'`{each}`' for each in found)}" for tool, found in tools.items() if found)
 
 
 def example(code: str) -> str:

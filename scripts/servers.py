@@ -5,7 +5,7 @@ Examples, run in the project's folder:
   python3 scripts/servers.py ensure postgres bubblewrap
   python3 scripts/servers.py list
 
-minio, mc, etcd and kube-apiserver are built with Go from the recipes in tests/servers, which pin versions and hashes,
+minio, mc, etcd, kube-apiserver and kube-score are built with Go from the recipes in tests/servers, which pin versions and hashes,
 into ${MLFLOW_OVERLAYS_CACHE} or ${XDG_CACHE_HOME:-~/.cache}/mlflow-overlays. The others are Debian's packages;
 none of their services is started. KUBEBUILDER_ASSETS is honoured for etcd and kube-apiserver.
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 RECIPES = Path(__file__).resolve().parent.parent / "tests" / "servers"
 GO_REQUIREMENTS = RECIPES / "requirements-go.txt"
-BUILT = ("minio", "mc", "etcd", "kube-apiserver")
+BUILT = ("minio", "mc", "etcd", "kube-apiserver", "kube-score")
 KUBEBUILDER = ("etcd", "kube-apiserver")
 OLDEST_POSTGRES = 15
 MISSING = 3
@@ -84,13 +84,17 @@ class Found:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A Go program to build: its name, folder, main package, version, and the variables that the linker sets."""
+    """A Go program to build: its name, folder, main package, version, and the variables that the linker sets.
+
+    `asks` is the argument that makes it say its version.
+    """
 
     name: str
     folder: Path
     package: str
     version: str
     variables: dict[str, str]
+    asks: str = "--version"
 
     @property
     def go(self) -> tuple[int, ...]:
@@ -228,7 +232,9 @@ def scratch(home: Path) -> Iterator[Path]:
 def recipe(name: str) -> Recipe:
     """The recipe of a program, read from tests/servers."""
     fields = json.loads((RECIPES / name / "recipe.json").read_text(encoding="utf-8"))
-    return Recipe(name, RECIPES / name, fields["package"], fields["version"], fields["variables"])
+    return Recipe(
+        name, RECIPES / name, fields["package"], fields["version"], fields["variables"], fields.get("asks", "--version")
+    )
 
 
 def cached(wanted: Recipe, source: Source) -> Found:
@@ -254,7 +260,7 @@ def built(wanted: Recipe) -> Found:
             wanted.folder,
             go_environment(),
         )
-        if wanted.version not in version_of(target):
+        if wanted.version not in version_of(target, wanted.asks):
             raise Missing(f"{wanted.name} was built, but doesn't call itself {wanted.version}")
     return cached(wanted, "built")
 
@@ -418,13 +424,13 @@ def last_words(output: str) -> str:
     return " | ".join(told[-5:])[:800]
 
 
-def version_of(path: Path) -> str:
-    """What a program says its version is: the version on its first line, or that whole line."""
+def version_of(path: Path, asks: str = "--version") -> str:
+    """What a program says its version is, asked by that argument: the version on its first line, or that whole line."""
     # Some programs make folders in their home even for this.
     with tempfile.TemporaryDirectory() as home:
         try:
             answer = subprocess.run(
-                [str(path), "--version"],
+                [str(path), asks],
                 env={**os.environ, "HOME": home},
                 capture_output=True,
                 text=True,

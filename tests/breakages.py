@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+CASES = Path(__file__).parent / "cases" / "invalid"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,17 @@ def container(text: str) -> Break:
     return patch("mlflow", "spec:", "  template:", "    spec:", "      containers:", f"      - {text}")
 
 
+def case(code: str, **keys: Any) -> Break:
+    """What is in `custom/` of the failing example of a code."""
+    directory = CASES / code / "custom.custom"
+    return Break(keys, custom={path.name: path.read_text(encoding="utf-8") for path in sorted(directory.iterdir())})
+
+
+def waiver(rule: str, day: str) -> Break:
+    """A waiver of a rule, until a day."""
+    return Break({"waivers": [{"rule": rule, "reason": "the image of the team knows one user", "expires": day}]})
+
+
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: other}\nspec:\n"
 POD = "{app.kubernetes.io/name: mlflow}"
 S3 = ("aws-keys", "eks-irsa", "prod")
@@ -69,6 +83,31 @@ IDENTITY = f"""{HEAD}replacements:
         options: {{create: true}}
 """
 """A Job that is made to hold its own name."""
+
+POLICED = (
+    "bad-label",
+    "cron-job",
+    "deprecated-field",
+    "headless-service",
+    "identical-probes",
+    "job-ttl",
+    "low-user",
+    "missing-digest",
+    "missing-probe",
+    "missing-resources",
+    "mounted-token",
+    "no-network-policy",
+    "node-port",
+    "pull-policy",
+    "repeated-variable",
+    "secret-in-environment",
+    "spread-constraint",
+    "ssh-port",
+    "wide-role",
+    "writable-root",
+)
+"""Codes whose failing example breaks any environment."""
+ECHO = "{name: mlflow, env: [{name: PW, valueFrom: {secretKeyRef: {name: own, key: password}}}], args: [$(PW)]}"
 
 BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "alias": Break(append="x: &a 1\n"),
@@ -139,5 +178,14 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     },
     "wrong-type": Break({"replicas": "many"}),
     "yaml-syntax": Break(append="x: [\n"),
+    **{code: case(code) for code in POLICED},
+    "disruption-budget": case("disruption-budget", replicas=3),
+    "expired-waiver": waiver("low-user", "2026-01-31"),
+    "exposed-secret": container(ECHO),
+    "few-replicas": case("few-replicas", replicas=3),
+    "idle-waiver": waiver("low-user", "2027-01-31"),
+    "ingress-snippet": Break({**SERVED, "ingress.annotations": {"nginx.ingress.kubernetes.io/server-snippet": "x"}}),
+    "no-anti-affinity": case("no-anti-affinity", replicas=3),
+    "rolling-update": case("rolling-update", replicas=3),
 }
 """For each code what breaks any reference environment, or what breaks each of them; a text says why nothing can."""

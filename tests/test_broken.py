@@ -13,9 +13,10 @@ from compiler.diagnostic import Diagnostic, Severity
 from compiler.pipeline import compile_environment, stale
 from tests.breakages import BREAKAGES, Break
 from tests.conftest import ROOT, Project
+from tests.test_cases import DAY
 
 ENVIRONMENTS = sorted(path.parent.name for path in (ROOT / "overlays").glob("*/environment.yaml"))
-WARNINGS = ("host-unserved", "plain-http")
+WARNINGS = ("host-unserved", "idle-waiver", "plain-http")
 """What the environment alone is warned of, so that it is built all the same."""
 WAYS = {
     (code, name): way[name] if isinstance(way, dict) else way
@@ -46,7 +47,7 @@ def test_check__finds_it_at_a_line(code: str, name: str, project: Project) -> No
     assert isinstance(way, Break)
     if way.before is not None:
         _break(project, name, way.before)
-        tree = compile_environment(project.workspace, name).tree
+        tree = compile_environment(project.workspace, name, today=DAY).tree
         assert tree is not None
         project.workspace.write(name, tree)
     _break(project, name, way)
@@ -65,7 +66,7 @@ def test_check__finds_it_at_a_line(code: str, name: str, project: Project) -> No
 
 
 def _reported(project: Project, name: str, way: Break) -> list[Diagnostic]:
-    compilation = compile_environment(project.workspace, name)
+    compilation = compile_environment(project.workspace, name, today=DAY)
     return compilation.diagnostics + (stale(project.workspace, compilation) if way.stale else [])
 
 

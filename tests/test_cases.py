@@ -14,6 +14,8 @@ from compiler.pipeline import compile_environment, stale
 from compiler.report import text
 from tests.conftest import Golden, Project
 
+DAY = "2026-12-01"
+"""The day that waivers are held against."""
 CASES = Path(__file__).parent / "cases"
 VALID = sorted((CASES / "valid").glob("*.yaml"))
 INVALID = sorted(path for path in (CASES / "invalid").glob("*/*.yaml") if path.name.count(".") == 1)
@@ -25,7 +27,7 @@ whose overlay is on disk; and `<case>.base.yaml`, what is written in files of th
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
 def test_valid__compiles_and_is_proved(path: Path, project: Project) -> None:
     project.add("example", path.read_bytes(), _custom(path))
-    compilation = compile_environment(project.workspace, "example", ("1.30", "1.37"))
+    compilation = compile_environment(project.workspace, "example", ("1.30", "1.37"), DAY)
     assert text(compilation.diagnostics) == ""
     assert compilation.tree
     assert compilation.manifests
@@ -45,13 +47,13 @@ def reported(path: Path, project: Project) -> list[Diagnostic]:
     before, base = path.with_suffix(".before.yaml"), path.with_suffix(".base.yaml")
     if before.is_file():
         project.add("example", before.read_bytes(), _custom(before))
-        project.workspace.write("example", compile_environment(project.workspace, "example").tree or {})
+        project.workspace.write("example", compile_environment(project.workspace, "example", today=DAY).tree or {})
     if base.is_file():
         for name, changes in yaml.safe_load(base.read_text(encoding="utf-8")).items():
             for old, new in changes.items():
                 project.rewrite_base(name, old, new)
     project.add("example", path.read_bytes(), _custom(path))
-    compilation = compile_environment(project.workspace, "example")
+    compilation = compile_environment(project.workspace, "example", today=DAY)
     return compilation.diagnostics + (stale(project.workspace, compilation) if before.is_file() else [])
 
 

@@ -206,6 +206,19 @@ def test_exit__3_with_a_kubectl_that_is_too_old(
     assert words in answer.err
 
 
+def test_as_of__is_the_day_that_waivers_are_judged_by(project: Project, run: Run) -> None:
+    """A waiver ends with its day; without the option it is today, which is after 2020."""
+    waiver = "waivers: [{rule: ssh-port, reason: a reason, expires: %s}]\n"
+    project.add("dev", "overlay: minio-postgres\n" + waiver % "2020-06-30")
+    assert run("check").codes() == ["expired-waiver"]
+    assert run("compile", "--as-of", "2020-07-01").codes() == ["expired-waiver"]
+    assert run("lint", "--as-of", "2020-07-01").codes() == ["expired-waiver"]
+    assert run("lint", "--as-of", "2020-06-30").codes() == []
+    answer = run("check", "--as-of", "tomorrow")
+    assert (answer.code, answer.out) == (2, "")
+    assert "'tomorrow' is no day" in answer.err
+
+
 def test_exit__70_for_a_bug(project: Project, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> NoReturn:
         raise ZeroDivisionError("made up")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,17 +10,19 @@ from typing import Any
 
 import pytest
 
+from compiler import rules
 from compiler.build import build
 from compiler.conform import conform
 from compiler.manifest import Fault, Manifest, without_nulls
 from compiler.overlay import Change, Image, Overlay, Ref
 from compiler.pipeline import compile_environment
 from compiler.route import show
-from compiler.rules import RULES, faults
+from compiler.rules import RULES
 from compiler.rules.changes import target
 from compiler.rules.immutable import refused
 from compiler.rules.jobs import MAX_NAME, digest, job_names
-from compiler.rules.names import matches
+from compiler.waive import unwaived
+from compiler.workload import matches
 from compiler.workspace import Workspace
 from tests.conftest import ROOT, Project
 
@@ -69,6 +71,11 @@ class Objects:
 
     def add(self, **data: Any) -> None:
         self.manifests.append(Manifest(data))
+
+
+def faults(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
+    """What is told of a build: what breaks a rule and is not waived."""
+    return unwaived(overlay, manifests, rules.faults(overlay, manifests, made_up))
 
 
 def _proof(tmp: Path, source: Path) -> Proof:
@@ -136,6 +143,22 @@ COVERED = {
     "no secret value stands outside a Secret": ["secret-in-plain-sight"],
     "every image is pinned": ["no-image", "unpinned-image"],
     "pods keep to Pod Security restricted": ["pod-security"],
+    "no Secret flows into an argument, a URI, a probe or a log": ["exposed-secret"],
+    "containers are bounded, read-only and of their own account, where no waiver says otherwise": [
+        "writable-root",
+        "low-user",
+        "missing-resources",
+        "mounted-token",
+    ],
+    "probes, replicas and budgets keep the pods available, where no waiver says otherwise": [
+        "disruption-budget",
+        "missing-probe",
+        "no-anti-affinity",
+    ],
+    "policies bind every pod, and nothing opens more than it needs, where no waiver says otherwise": [
+        "no-network-policy",
+        "node-port",
+    ],
     "a Job is named for its content": ["job-name"],
 }
 
@@ -381,10 +404,79 @@ def _names() -> Iterator[Row]:
         [nothing("Ingress mlflow", "spec.defaultBackend.service.name")],
     )
     yield (
+        "a writable root",
+        "inside",
+        lambda objects: objects.container("Deployment mlflow", "mlflow")["securityContext"].pop(
+            "readOnlyRootFilesystem"
+        ),
+        [("writable-root", "Deployment mlflow", f"{MLFLOW}.securityContext")],
+    )
+    yield (
+        "a group of the node",
+        "inside",
+        lambda objects: objects.container("Deployment mlflow", "mlflow")["securityContext"].update(runAsGroup=9999),
+        [("low-user", "Deployment mlflow", f"{MLFLOW}.securityContext")],
+    )
+    yield (
+        "a container that may take all disk of a node",
+        "inside",
+        lambda objects: objects.container("StatefulSet minio", "minio")["resources"]["limits"].pop("ephemeral-storage"),
+        [("missing-resources", "StatefulSet minio", f"{POD}.containers[name=minio].resources.limits")],
+    )
+    yield (
+        "a token",
+        "inside",
+        lambda objects: objects.pod("Deployment mlflow").pop("automountServiceAccountToken"),
+        [("mounted-token", "Deployment mlflow", f"{POD}.automountServiceAccountToken")],
+    )
+    yield (
+        "a server that nobody asks",
+        "inside",
+        lambda objects: objects.container("StatefulSet minio", "minio").pop("livenessProbe"),
+        [("missing-probe", "StatefulSet minio", f"{POD}.containers[name=minio].livenessProbe")],
+    )
+    yield (
+        "replicas side by side",
+        "inside",
+        lambda objects: objects.pod("Deployment mlflow").pop("affinity"),
+        [("no-anti-affinity", "Deployment mlflow", f"{POD}.affinity")],
+    )
+    yield (
+        "a port of the node for a Service",
+        "inside",
+        lambda objects: objects["Service minio"]["spec"].update(type="NodePort"),
+        [("node-port", "Service minio", "spec.type")],
+    )
+    yield (
+        "a password as an argument",
+        "inside",
+        lambda objects: objects.container("Deployment mlflow", "mlflow").update(
+            command=["x", "--key=$(AWS_SECRET_ACCESS_KEY)"]
+        ),
+        [("exposed-secret", "Deployment mlflow", f"{MLFLOW}.command[1]")],
+    )
+    yield (
+        "a name of a key as an argument",
+        "inside",
+        lambda objects: objects.container("Deployment mlflow", "mlflow").update(command=["x", "$(AWS_ACCESS_KEY_ID)"]),
+        [],
+    )
+    yield (
+        "a password that stays as it is written",
+        "inside",
+        lambda objects: objects.container("Deployment mlflow", "mlflow").update(
+            command=["x", "$$(AWS_SECRET_ACCESS_KEY)"]
+        ),
+        [],
+    )
+    yield (
         "the pods of a policy",
         "inside",
         lambda objects: objects["NetworkPolicy minio-setup"]["spec"]["podSelector"]["matchLabels"].update(x="y"),
-        [nothing("NetworkPolicy minio-setup", "spec.podSelector")],
+        [
+            *[("no-network-policy", "Job minio-setup", POD)] * 2,
+            nothing("NetworkPolicy minio-setup", "spec.podSelector"),
+        ],
     )
     yield (
         "a peer of ingress",
@@ -420,7 +512,10 @@ def _names() -> Iterator[Row]:
         "a disruption budget",
         "inside",
         lambda objects: objects["PodDisruptionBudget mlflow"]["spec"]["selector"]["matchLabels"].update(x="y"),
-        [nothing("PodDisruptionBudget mlflow", "spec.selector")],
+        [
+            ("disruption-budget", "Deployment mlflow", "spec.replicas"),
+            nothing("PodDisruptionBudget mlflow", "spec.selector"),
+        ],
     )
     yield (
         "a deployment that does not select its own",
@@ -668,7 +763,9 @@ def test_restricted__looks_at_every_pod_and_container(proofs: dict[str, Proof], 
         lambda pod: pod["containers"][0]["securityContext"].update(
             capabilities={"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}
         ),
-        lambda pod: pod["containers"][0]["securityContext"].update(runAsUser=5, seccompProfile={"type": "Localhost"}),
+        lambda pod: pod["containers"][0]["securityContext"].update(
+            runAsUser=20005, seccompProfile={"type": "Localhost"}
+        ),
         lambda pod: pod["volumes"].append({"name": "x", "emptyDir": {}}),
         lambda pod: pod["volumes"].append({"name": "x", "csi": {"driver": "example.org"}}),
         lambda pod: pod["volumes"].append({"name": "x", "persistentVolumeClaim": {"claimName": "x"}}),

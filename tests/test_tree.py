@@ -17,7 +17,7 @@ from compiler.build import kustomize
 from compiler.manifest import Manifest, parse
 from compiler.pipeline import understand
 from compiler.rules.changes import PLACEHOLDER
-from compiler.workload import Workload, containers, workloads
+from compiler.workload import Workload, containers, matches, workloads
 from tests.conftest import ROOT
 
 BASE = ROOT / "base"
@@ -372,8 +372,6 @@ def test_images__are_pinned_and_each_has_one_version(built: list[Manifest]) -> N
 
 def test_policies__every_pod_is_held_by_one(built: list[Manifest]) -> None:
     """For what comes in and what goes out: a pod that no policy picks may talk to anybody."""
-    from compiler.rules.names import matches
-
     for workload in _pods(built):
         held = {
             kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compiler.cli.options import Changed, Fix, Names, Output, Root, Versions, project, selected, versions
+from compiler.cli.options import AsOf, Changed, Fix, Names, Output, Root, Versions, day, project, selected, versions
 from compiler.cli.output import choose, finish, show, show_fixed
 from compiler.diagnostic import Diagnostic
 from compiler.pipeline import compile_environment, mend
@@ -20,11 +20,12 @@ def run(
     fix: Fix = False,
     root: Root = None,
     output: Output = "",
+    as_of: AsOf = "",
 ) -> None:
     """Compile and prove environments, and write nothing but what --fix puts right."""
     format_, workspace = choose(output), project(root)
     chosen = selected(workspace, names, changed=changed)
-    minors = versions(kubernetes_version)
+    minors, today = versions(kubernetes_version), day(as_of)
     results: list[dict[str, Any]] = []
     found: list[Diagnostic] = []
     fixed: list[Diagnostic] = []
@@ -35,7 +36,7 @@ def run(
             if done.content != content:
                 workspace.rewrite(name, done.content)
             fixed += show_fixed(done.diagnostics, format_)
-        compilation = compile_environment(workspace, name, minors)
+        compilation = compile_environment(workspace, name, minors, today)
         found += show(compilation.diagnostics, format_)
         results.append({"name": name, "proved": list(compilation.proved)})
     finish(found, format_, fixed, environments=results)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compiler.cli.options import Changed, Names, Output, Root, project, selected
+from compiler.cli.options import AsOf, Changed, Names, Output, Root, day, project, selected
 from compiler.cli.output import choose, finish, show
 from compiler.diagnostic import Diagnostic
 from compiler.pipeline import Compilation, compile_environment, stale
@@ -24,14 +24,15 @@ def run(
     changed: Changed = False,
     root: Root = None,
     output: Output = "",
+    as_of: AsOf = "",
 ) -> None:
     """Compile environments into overlays, prove them, and write them."""
     format_, workspace = choose(output), project(root)
-    chosen = selected(workspace, names, changed=changed)
+    chosen, today = selected(workspace, names, changed=changed), day(as_of)
     results: list[dict[str, Any]] = []
     found: list[Diagnostic] = []
     for name in chosen:
-        compilation = compile_environment(workspace, name)
+        compilation = compile_environment(workspace, name, today=today)
         found += show(compilation.diagnostics, format_)
         if compilation.tree is None or compilation.overlay is None:
             continue

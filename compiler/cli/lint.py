@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from compiler.cli.options import Fix, Output, environments, project
+from compiler.cli.options import AsOf, Fix, Output, day, environments, project
 from compiler.cli.output import choose, finish, show, show_fixed
 from compiler.diagnostic import Diagnostic
 from compiler.pipeline import mend, understand
@@ -24,9 +24,10 @@ def run(
     *,
     fix: Fix = False,
     output: Output = "",
+    as_of: AsOf = "",
 ) -> None:
     """Check environment files by schema and meaning alone, for editors and hooks; `check` proves the overlay too."""
-    format_ = choose(output)
+    format_, today = choose(output), day(as_of)
     if files:
         texts = [(file, *loose(file)) for file in files]
     else:
@@ -45,5 +46,5 @@ def run(
                 rewrite(file, done.content)
             content = done.content  # noqa: PLW2901 - what is in the file now
             fixed += show_fixed(done.diagnostics, format_)
-        found += show(understand(name, path, content, custom=custom).diagnostics, format_)
+        found += show(understand(name, path, content, custom=custom, today=today).diagnostics, format_)
     finish(found, format_, fixed)

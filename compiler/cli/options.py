@@ -45,6 +45,22 @@ Versions = Annotated[
     ),
 ]
 
+AsOf = Annotated[
+    str, typer.Option("--as-of", metavar="DAY", help="Judge waivers by this day, like 2027-03-31; by today without it.")
+]
+
+
+def day(asked: str) -> str:
+    """The day that waivers are judged by: the one that was asked for, or today, in UTC. Raises `Usage` for one that is none."""
+    from datetime import UTC, date, datetime
+
+    if not asked:
+        return datetime.now(UTC).date().isoformat()
+    try:
+        return date.fromisoformat(asked).isoformat()
+    except ValueError:
+        raise errors.Usage(f"'{asked}' is no day: write it like 2027-03-31") from None
+
 
 def project(root: Path | None) -> Workspace:
     """The project at a directory, or the one that the current directory is in. Raises `Missing` where there is none."""

@@ -13,6 +13,7 @@ from compiler.parts import (
     replicas,
     resources,
     secrets,
+    waivers,
 )
 
 PARTS: dict[str, Part] = {
@@ -27,4 +28,5 @@ PARTS: dict[str, Part] = {
     "database": database,
     "secrets": secrets,
     "networkPolicy": network_policy,
+    "waivers": waivers,
 }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
-from compiler.overlay import Change, Overlay, Ref
+from compiler.overlay import Change, Overlay, Ref, Waiver
 from compiler.part import LABEL, LABEL_WORDS, Schema, object_of, text
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ def plan(environment: Environment) -> Overlay:
     """The clients of the server; or the removal of every policy."""
     policy = environment.network_policy
     if not policy.enabled:
-        return Overlay(components=("networkpolicy-off",))
+        reason = "networkPolicy.enabled is false: somebody else writes them"
+        waiver = Waiver("no-network-policy", reason, ("networkPolicy", "enabled"))
+        return Overlay(components=("networkpolicy-off",), waivers=(waiver,))
     if policy.clients is None:
         return Overlay()
     label = "kubernetes.io/metadata.name"

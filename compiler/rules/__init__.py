@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from compiler.manifest import Fault, Manifest
 from compiler.overlay import Overlay
-from compiler.rules import changes, jobs, leaks, names, pods, references
+from compiler.rules import availability, changes, containers, exposure, flow, jobs, leaks, names, pods, references
 
 Rule = Callable[[Overlay, Sequence[Manifest], Sequence[str]], list[Fault]]
 
@@ -19,6 +19,10 @@ RULES: dict[str, Rule] = {
     "no secret value stands outside a Secret": leaks.leaks,
     "every image is pinned": pods.pinned,
     "pods keep to Pod Security restricted": pods.restricted,
+    "no Secret flows into an argument, a URI, a probe or a log": flow.flow,
+    "containers are bounded, read-only and of their own account, where no waiver says otherwise": containers.contain,
+    "probes, replicas and budgets keep the pods available, where no waiver says otherwise": availability.available,
+    "policies bind every pod, and nothing opens more than it needs, where no waiver says otherwise": exposure.expose,
     "a Job is named for its content": jobs.named,
 }
 """Every rule, under the sentence that it proves."""

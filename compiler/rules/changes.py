@@ -17,7 +17,7 @@ PLACEHOLDER = "PLACEHOLDER"
 
 def hit(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every value that the overlay sets stands in the build, where it was set."""
-    return [fault for change in overlay.changes for fault in _missing(overlay, manifests, change)]
+    return [fault for change in (*overlay.changes, *overlay.own) for fault in _missing(overlay, manifests, change)]
 
 
 def target(overlay: Overlay, manifests: Sequence[Manifest], ref: Ref) -> Manifest | None:

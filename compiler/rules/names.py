@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from compiler.manifest import Fault, Manifest
-from compiler.overlay import Overlay
+from compiler.overlay import Overlay, Ref
 from compiler.route import Route
-from compiler.workload import Workload, containers, workloads
+from compiler.workload import Workload, containers, matches, workloads
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
@@ -30,6 +30,8 @@ def pick(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]
                 faults += _selected(manifest, ("spec", "selector"), _spec(manifest).get("selector") or {}, pods)
             case "Deployment" | "StatefulSet" | "DaemonSet":
                 faults += _controller(manifest, services)
+            case "HorizontalPodAutoscaler":
+                faults += _autoscaler(manifest, manifests)
             case _:
                 pass
     for pod in pods:
@@ -39,24 +41,6 @@ def pick(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]
 
 def _spec(manifest: Manifest) -> dict[str, Any]:
     return manifest.data.get("spec") or {}
-
-
-def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
-    """Whether a label selector picks a pod with these labels."""
-    for key, value in (selector.get("matchLabels") or {}).items():
-        if labels.get(key) != value:
-            return False
-    for expression in selector.get("matchExpressions") or []:
-        value, values = labels.get(expression["key"]), expression.get("values") or []
-        holds = {
-            "In": value in values,
-            "NotIn": value not in values,
-            "Exists": value is not None,
-            "DoesNotExist": value is None,
-        }
-        if not holds.get(expression["operator"], False):
-            return False
-    return True
 
 
 def _fault(manifest: Manifest, route: Route, message: str) -> Fault:
@@ -143,6 +127,13 @@ def _controller(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[F
     service = spec.get("serviceName")
     if service and service not in services:
         yield _fault(manifest, ("spec", "serviceName"), f"there is no Service {service}")
+
+
+def _autoscaler(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[Fault]:
+    target = _spec(manifest).get("scaleTargetRef") or {}
+    named = Ref(str(target.get("apiVersion", "")), str(target.get("kind", "")), str(target.get("name", "")))
+    if named not in {each.ref for each in manifests}:
+        yield _fault(manifest, ("spec", "scaleTargetRef"), f"there is no {named} to scale")
 
 
 def _probes(pod: Workload) -> Iterator[Fault]:

@@ -68,6 +68,7 @@ def _named(workload: Workload) -> Iterator[tuple[Route, str, str, str]]:
     for volume in workload.pod.get("volumes") or []:
         place = (*workload.route, "volumes", Named(str(volume.get("name"))))
         yield from _target(place, volume, {"configMap": "ConfigMap", "secret": "Secret"})
+        yield from _target((*place, "csi"), volume.get("csi") or {}, {"nodePublishSecretRef": "Secret"})
         for index, source in enumerate((volume.get("projected") or {}).get("sources") or []):
             yield from _target(
                 (*place, "projected", "sources", index), source, {"configMap": "ConfigMap", "secret": "Secret"}

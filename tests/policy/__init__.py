@@ -1,0 +1,1 @@
+"""The public tools that the policy answers to, run over real builds."""
