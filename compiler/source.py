@@ -376,11 +376,17 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> Refusal:
     problem = error.problem or "the text is not YAML"
     unclosed = "expected ',' or" in problem and error.context_mark is not None
     mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
-    if mark and error.context_mark and mark.line >= len(text.splitlines()):
+    lines = text.splitlines()
+    if mark and error.context_mark and mark.line >= len(lines):
         # The end of the file is no place to look at: what is not finished there began somewhere.
         mark = error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    lines = text.split("\n")
+    if line > len(lines) and text.strip():
+        line = max(number for number, each in enumerate(lines, 1) if each.strip())
+        end = Mark(line, len(lines[line - 1].rstrip()))
+        return Refusal(
+            end, "yaml-syntax", "the file ends before this is complete", "close the bracket, or write what follows"
+        )
     written = lines[line - 1] if line <= len(lines) else ""
     hint = ""
     if unclosed:

@@ -399,7 +399,7 @@ def test_check__finds_a_changed_a_missing_and_an_extra_file(project: Project, ru
     assert (answer.code, answer.err) == (1, "")
     assert answer.codes() == ["stale"] * 3
     for name in ("kustomization.yaml", "SECRETS.md", "compiled-0a1b2c3d/kustomization.yaml"):
-        assert f"overlays/dev/{name}: error: " in answer.out
+        assert re.search(rf"^overlays/dev/{re.escape(name)}(:\d+:1)?: error: ", answer.out, re.MULTILINE), name
     assert _snapshot(project.workspace.root) == before
     assert run("compile").code == 0
     assert run("compile", "--check") == Answer(0, "", "")
