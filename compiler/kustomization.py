@@ -130,7 +130,7 @@ class Kustomization:
         elif route == ("metadata", "name"):
             ends = {"namePrefix": manifest.ref.name.startswith, "nameSuffix": manifest.ref.name.endswith}
             found = ((key,) for key, fit in ends.items() if data.get(key) and fit(str(data[key])))
-        elif len(route) > 1:
+        elif len(route) > 1 and value is not ABSENT:
             pairs: list[Route] = [("labels", index, "pairs") for index, _ in enumerate(_items(data, "labels"))]
             places = [(*pair, route[-1]) for pair in [*pairs, ("commonLabels",), ("commonAnnotations",)]]
             found = (place for place in places if follow(data, place) == value)
