@@ -16,7 +16,7 @@ from compiler.codes import CODES
 from compiler.diagnostic import Diagnostic, Finding
 from compiler.emit import dump
 from compiler.route import ABSENT, Route, follow
-from compiler.source import MAX_BYTES, MAX_DEPTH, Source, nearest, read
+from compiler.source import MAX_BYTES, MAX_DEPTH, MAX_ENTRIES, Source, nearest, read
 
 PROPERTY = settings(
     max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -310,6 +310,7 @@ def test_locate__lines_are_counted_as_they_are_broken(ending: str) -> None:
         ("- " * (MAX_DEPTH + 1), "too-deep", 1, 2 * MAX_DEPTH + 1),
         ("a: {" * (MAX_DEPTH + 1), "too-deep", 1, 4 * MAX_DEPTH),
         ("a" * (MAX_BYTES + 1), "too-large", 1, 1),
+        ("a: [" + "b," * MAX_ENTRIES + "]", "too-large", 1, 5 + 2 * (MAX_ENTRIES - 2)),
     ],
     ids=lambda value: repr(value[:20]) if isinstance(value, str | bytes) else "",
 )
