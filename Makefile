@@ -5,7 +5,7 @@ COMPILER := $(BIN)/mlflow-overlays
 export ENV MLFLOW_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help overlay check secrets test broken-test places-test policy-test stack-test cluster-test kind-up e2e kind-down fuzz proofs footprint schema docs hooks golden generated lint format types lock clean
+.PHONY: help overlay check secrets test broken-test places-test policy-test stack-test cluster-test kind-up e2e kind-down fuzz proofs bench footprint schema docs hooks golden generated lint format types lock clean
 
 .venv/%.done: requirements.lock requirements-test.lock requirements-dev.lock requirements-places.lock pyproject.toml
 	@$(PYTHON) scripts/setup.py $*
@@ -40,6 +40,8 @@ fuzz: .venv/test.done ## Try broken environments of every sort, and write docs/f
 	@$(BIN)/python scripts/fuzz.py --seed $(or $(SEED),1) --count $(or $(COUNT),20000) --output docs/fuzzing.md
 proofs: .venv/overlay.done ## Write docs/proofs.md from the last stack-test and cluster-test
 	@$(BIN)/python scripts/proofs.py .cache/stack.json .cache/cluster.json
+bench: .venv/dev.done ## Measure the compiler beside public tools, for docs/bench.md
+	@$(BIN)/python scripts/bench.py
 footprint: .venv/test.done ## Measure the memory of the pinned MLflow anew, for compiler/footprint.json
 	@$(BIN)/python scripts/footprint.py --python "$${MLFLOW_PYTHON:?say which Python has MLflow: make footprint MLFLOW_PYTHON=...}" --output compiler/footprint.json
 schema: .venv/overlay.done ## Write the published JSON Schemas of schema/ anew

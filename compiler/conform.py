@@ -2,6 +2,7 @@
 
 The schemas are those that kubernetes-validate bundles; its own validation reads them anew for each object, stops at the first
 error and lets unknown kinds pass, so validators are made here, once for each kind and version, and every error is returned.
+jsonschema-rs says quickly that a manifest fits; where one does not, jsonschema says why.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from compiler.errors import Missing
 from compiler.manifest import Fault, Manifest
 from compiler.route import Route, show
 from compiler.source import nearest
+
+DEFINITIONS = "_definitions.json"
+"""The file that the schemas of all kinds refer to."""
 
 
 def conform(manifests: Iterable[Manifest], version: str) -> list[Fault]:
@@ -48,19 +52,50 @@ def _directory(version: str) -> Path:
     return found[-1]
 
 
-@cache
-def _registry(version: str) -> Any:
-    from referencing import Registry, Resource
+def ready(version: str) -> None:
+    """Reads what all kinds of a version share, so that it is there when a build is."""
+    _shared(version)
 
-    definitions = json.loads((_directory(version) / "_definitions.json").read_text(encoding="utf-8"))
-    return Resource.from_contents(definitions) @ Registry()
+
+@cache
+def _definitions(version: str) -> Any:
+    return json.loads((_directory(version) / DEFINITIONS).read_text(encoding="utf-8"))
+
+
+@cache
+def _shared(version: str) -> Any:
+    from jsonschema_rs import Draft202012, Registry
+
+    return Registry([(DEFINITIONS, _definitions(version))], draft=Draft202012)
+
+
+@cache
+def _judge(version: str, api_version: str, kind: str) -> Any:
+    from jsonschema_rs import Draft202012Validator
+
+    return Draft202012Validator(_schema(version, api_version, kind), registry=_shared(version))
+
+
+def _fits(manifest: Manifest, version: str) -> bool:
+    """Whether a manifest fits the schema of its kind; False also where the quick judge cannot read it, like a huge number."""
+    try:
+        return bool(_judge(version, manifest.ref.api_version, manifest.ref.kind).is_valid(manifest.data))
+    except ValueError:
+        return False
 
 
 @cache
 def _validator(version: str, api_version: str, kind: str) -> Any:
-    """The validator of a kind, or None where the version does not have the kind."""
     from jsonschema import Draft202012Validator
+    from referencing import Registry, Resource
 
+    registry: Any = Resource.from_contents(_definitions(version)) @ Registry()
+    return Draft202012Validator(_schema(version, api_version, kind), registry=registry)
+
+
+@cache
+def _schema(version: str, api_version: str, kind: str) -> Any:
+    """The schema of a kind, or None where the version does not have the kind."""
     group = re.sub(r"^([^./]*)(?:\.[^/]*)?/", r"\1-", api_version)
     path = _directory(version) / f"{kind.lower()}-{group}.json"
     if not re.fullmatch(r"[a-z0-9.-]+", path.name) or not path.is_file():
@@ -69,7 +104,7 @@ def _validator(version: str, api_version: str, kind: str) -> Any:
     # Files are named in lower case, and some describe parts of objects only.
     if kind not in {each["kind"] for each in schema.get("x-kubernetes-group-version-kind", ())}:
         return None
-    return Draft202012Validator(schema, registry=_registry(version))
+    return schema
 
 
 def _faults(manifest: Manifest, version: str) -> Iterator[Fault]:
@@ -77,8 +112,7 @@ def _faults(manifest: Manifest, version: str) -> Iterator[Fault]:
     if not ref.api_version or not ref.kind:
         yield Fault(ref, (), "not-a-manifest", "an object without apiVersion or kind", "every object names both")
         return
-    validator = _validator(version, ref.api_version, ref.kind)
-    if validator is None:
+    if _schema(version, ref.api_version, ref.kind) is None:
         message = f"Kubernetes {version} has no {ref.kind} of {ref.api_version}"
         yield Fault(ref, ("kind",), "unknown-kind", message, "check the spelling of apiVersion and kind")
         return
@@ -86,9 +120,10 @@ def _faults(manifest: Manifest, version: str) -> Iterator[Fault]:
         yield Fault(
             ref, route, "schema-wrong-type", f"{show(route)} is empty, and an item of a list has to be something"
         )
-    for error in sorted(
-        validator.iter_errors(manifest.data), key=lambda error: [str(step) for step in error.absolute_path]
-    ):
+    if _fits(manifest, version):
+        return
+    errors = _validator(version, ref.api_version, ref.kind).iter_errors(manifest.data)
+    for error in sorted(errors, key=lambda error: [str(step) for step in error.absolute_path]):
         yield from _explained(ref, error)
 
 

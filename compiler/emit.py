@@ -17,23 +17,30 @@ import yaml
 from compiler.document import secrets_page
 from compiler.overlay import Change, Image, Overlay, Ref, Secret
 from compiler.route import Named, Route, Step
-
-Tree = dict[str, str]
-"""The text of each file of an overlay, by its path inside the overlay."""
-
-KUSTOMIZATION = "kustomization.yaml"
-SECRETS = "SECRETS.md"
-WRITTEN = (KUSTOMIZATION, f"compiled-*/{KUSTOMIZATION}", SECRETS)
-"""Patterns of every file that the compiler may write, and may remove when it no longer does."""
+from compiler.tree import KUSTOMIZATION, SECRETS, Tree
 
 LABELS = {"app.kubernetes.io/part-of": "mlflow"}
 """What every object of the base is labelled with, and so what is generated."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+_RENAMED = re.compile(
+    r"""  - target:
+      group: "([^"]*)"
+      version: "([^"]*)"
+      kind: "(Job)"
+      name: "([^"]*)"
+    patch: \|-
+      - op: "replace"
+        path: "/metadata/name"
+        value: "([^"]*)"
+"""
+)
+_WIDTH = 2**31 - 1
+"""No line is folded: the most that libyaml takes."""
 _WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """Every string in double quotes, so that Go reads it as Python meant it; keys plain where nobody could misread them."""
 
     def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:  # noqa: FBT001
@@ -47,7 +54,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+def _string(dumper: _Dumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"')
 
 
@@ -56,7 +63,7 @@ _Dumper.add_representer(str, _string)
 
 def dump(data: Any) -> str:
     """Data as block YAML that YAML 1.1 and 1.2 read alike."""
-    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=float("inf"), allow_unicode=True))
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=_WIDTH, allow_unicode=True))
 
 
 def emit(name: str, overlay: Overlay) -> Tree:
@@ -173,6 +180,15 @@ def _descend(here: Any, step: Step, following: Step | None, value: Any) -> Any:
 
 def _pointer(route: Route) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in route)
+
+
+def renamed(tree: Tree) -> dict[Ref, str]:
+    """The Jobs that an emitted tree gives names to, as `Overlay.jobs` has them; a tree that was written otherwise has none."""
+    return {
+        Ref(f"{group}/{version}", kind, name): given
+        for text in tree.values()
+        for group, version, kind, name, given in _RENAMED.findall(text)
+    }
 
 
 def _target(target: Ref) -> dict[str, str]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from compiler.diagnostic import Finding
-from compiler.kind import Kind
-from compiler.overlay import Overlay
-
 if TYPE_CHECKING:
+    from compiler.diagnostic import Finding
     from compiler.environment import Environment
+    from compiler.kind import Kind
+    from compiler.overlay import Overlay
 
 Schema = dict[str, Any]
 """A fragment of JSON Schema, draft 7. `patternErrorMessage` says in words what a pattern demands."""

@@ -1,138 +1,128 @@
 """The compiler as one function: from the text of an environment to its overlay, proved, or to what is wrong with it.
 
-    read -> violations -> environment -> check -> plan -> emit -> build -> conform, rules
+    understand -> emit -> build -> conform, rules
 
-All problems of a stage are reported together; the next stage runs only when there is no error.
+All problems of a stage are reported together; the next stage runs only when there is no error. Most of the time goes into
+builds, so there are as few as can be: one where the overlay on disk is what the environment asks for. That one is started
+before the environment is read, since it either is the proof or is needed to say what changes; what the proof needs is
+read meanwhile.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from compiler.build import build
-from compiler.conform import conform
+from compiler.build import Building, Built, build, start
+from compiler.conform import conform, ready
 from compiler.diagnostic import Diagnostic, Finding, Place, has_errors
-from compiler.emit import Tree, emit
-from compiler.environment import Environment, environment
-from compiler.fix import Fixed, fix
-from compiler.kustomization import Files
-from compiler.locate import Locator
+from compiler.emit import emit, renamed
 from compiler.manifest import Manifest
-from compiler.origin import Search
 from compiler.overlay import Overlay
-from compiler.plan import check, credentials, plan
 from compiler.rules import RULES, faults
 from compiler.rules.immutable import refused
 from compiler.rules.jobs import job_names
 from compiler.rules.left import left_behind
-from compiler.schema import as_written, violations
-from compiler.source import Source, read
-from compiler.waive import annotated, expired, idle, unwaived
+from compiler.tree import Tree
+from compiler.understand import Compilation, understand
+from compiler.waive import annotated, idle, unwaived
 from compiler.workspace import Workspace
 
-
-@dataclass(frozen=True)
-class Compilation:
-    """What came of an environment. `tree` is None when there is an error."""
-
-    name: str
-    diagnostics: list[Diagnostic]
-    source: Source | None = None
-    environment: Environment | None = None
-    overlay: Overlay | None = None
-    tree: Tree | None = None
-    manifests: tuple[Manifest, ...] = ()
-    proved: tuple[str, ...] = ()
-    """What was proved of the build, in sentences."""
+if TYPE_CHECKING:
+    from compiler.locate import Locator
+    from compiler.origin import Search
 
 
 def compile_environment(
-    workspace: Workspace, name: str, versions: tuple[str, ...] = (), today: str = ""
+    workspace: Workspace, name: str, versions: tuple[str, ...] = (), today: str = "", ahead: Building | None = None
 ) -> Compilation:
     """Compiles and proves an environment of a project. Writes nothing.
 
     `versions` are Kubernetes minors to validate against, in place of the environment's own. `today` is the day as YYYY-MM-DD
-    that waivers are held against; without it none has expired.
+    that waivers are held against; without it none has expired. `ahead` is a build of the overlay that is on disk, where one
+    was started already.
     """
     path, content = workspace.environment(name)
     compilation = understand(name, path, content, custom=workspace.has_custom(name), today=today)
     if compilation.environment is None:
+        if ahead:
+            ahead.abandon()
         return compilation
-    return prove(workspace, compilation, versions or (compilation.environment.kubernetes_version,))
+    return prove(workspace, compilation, versions or (compilation.environment.kubernetes_version,), ahead)
 
 
-def understand(name: str, path: str, content: bytes, *, custom: bool = False, today: str = "") -> Compilation:
-    """The first half, without any file or program: the overlay that the text of an environment asks for."""
-    source, diagnostics = read(path, content)
-    if source is None:
-        return Compilation(name, diagnostics)
-    source = as_written(source)
-    secret = [source.diagnose(finding) for finding in credentials(source)]
-    places = {diagnostic.place for diagnostic in secret}
-    # What else is wrong with a credential would show it.
-    diagnostics = sorted(secret + [each for each in violations(source) if each.place not in places])
-    if has_errors(diagnostics):
-        return Compilation(name, diagnostics)
-    known = environment(name, source.data, custom=custom)
-    findings = [*check(known), *expired(known.waivers, today)]
-    diagnostics = sorted({source.diagnose(finding) for finding in findings})
-    if has_errors(diagnostics):
-        return Compilation(name, diagnostics)
-    return Compilation(name, diagnostics, source, known, plan(known))
-
-
-def mend(name: str, path: str, content: bytes, *, custom: bool = False) -> Fixed:
-    """The text of an environment with everything put right that has one right answer. Writes nothing."""
-    return fix(content, lambda text: understand(name, path, text, custom=custom).diagnostics)
-
-
-def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, ...]) -> Compilation:
+def prove(
+    workspace: Workspace, compilation: Compilation, versions: tuple[str, ...], ahead: Building | None = None
+) -> Compilation:
     """The second half: builds the overlay with kubectl and holds the build against schemas and rules."""
     if compilation.overlay is None:
         return compilation
-    name, overlay = compilation.name, compilation.overlay
-    first = build(workspace.root, name, emit(name, overlay), overlay.generated_secrets())
-    if first.error:
-        return _failed(compilation, [*compilation.diagnostics, _locator(workspace, compilation).unbuilt(first.error)])
-    # A Job is named for what it is in the build, so its name is known only after one.
-    overlay = replace(
-        overlay, jobs={ref: new for ref, new in job_names(first.manifests).items() if _from_base(first.manifests, ref)}
-    )
-    # Which objects a waiver is about is known only after a build, too; rules read what fits its schema alone.
-    if overlay.waivers and not conform(first.manifests, versions[0]):
-        overlay = annotated(overlay, first.manifests, faults(overlay, first.manifests, first.made_up))
-    tree = emit(name, overlay)
-    built = build(workspace.root, name, tree, overlay.generated_secrets())
+    overlay = _annotated(workspace, compilation.name, compilation.overlay, versions)
+    overlay, tree, built, before = _built(workspace, compilation.name, overlay, ahead, versions)
     compilation = replace(compilation, overlay=overlay, manifests=built.manifests)
-    locator = _locator(workspace, compilation)
     if built.error:
-        return _failed(compilation, [*compilation.diagnostics, locator.unbuilt(built.error)])
+        return _failed(compilation, [*compilation.diagnostics, _locator(workspace, compilation).unbuilt(built.error)])
     found = [fault for version in versions for fault in conform(built.manifests, version)]
     unused: list[Finding] = []
     if not found:
         broken = faults(overlay, built.manifests, built.made_up)
         unused = idle(overlay, built.manifests, broken)
         found += unwaived(overlay, built.manifests, broken)
-        before = _before(workspace, name, tree, overlay)
         found += refused(before, built.manifests) + left_behind(before, built.manifests)
-    told = [compilation.source.diagnose(each) for each in unused] if compilation.source else []
-    diagnostics = [*compilation.diagnostics, *told, *sorted({locator.diagnose(fault) for fault in found})]
+    diagnostics = compilation.diagnostics
+    if found or unused:
+        locator = _locator(workspace, compilation)
+        told = [compilation.source.diagnose(each) for each in unused] if compilation.source else []
+        diagnostics = [*diagnostics, *told, *sorted({locator.diagnose(fault) for fault in found})]
     if has_errors(diagnostics):
         return _failed(compilation, diagnostics)
     sentences = (f"every object fits the schema of Kubernetes {', '.join(versions)}", *RULES)
     return replace(compilation, diagnostics=diagnostics, tree=tree, proved=sentences)
 
 
-def _before(workspace: Workspace, name: str, tree: Tree, overlay: Overlay) -> tuple[Manifest, ...]:
-    """The build of the overlay that is on disk, where it is another one and still builds."""
-    committed = workspace.committed(name)
-    if not committed or committed == tree:
-        return ()
-    return build(workspace.root, name, committed, overlay.secrets).manifests
+def _annotated(workspace: Workspace, name: str, overlay: Overlay, versions: tuple[str, ...]) -> Overlay:
+    """The overlay with the marks of what it waives, on the objects that a build shows to break a rule."""
+    if not overlay.waivers:
+        return overlay
+    first = build(workspace.root, name, emit(name, overlay), overlay.generated_secrets())
+    # Rules read what fits its schema alone.
+    if first.error or conform(first.manifests, versions[0]):
+        return overlay
+    return annotated(overlay, first.manifests, faults(overlay, first.manifests, first.made_up))
 
 
-def _from_base(manifests: tuple[Manifest, ...], ref: object) -> bool:
-    return any(manifest.ref == ref and manifest.origin.startswith("base/") for manifest in manifests)
+def _built(
+    workspace: Workspace, name: str, overlay: Overlay, ahead: Building | None, versions: tuple[str, ...]
+) -> tuple[Overlay, Tree, Built, tuple[Manifest, ...]]:
+    """The overlay with its Jobs named, its tree, the build of that, and the build of the one on disk where that is another.
+
+    A Job is named for what it is in the build, so its name is known only after one. The names on disk are a good guess: where
+    they are right, the build that shows it is the build of the very tree that is returned, and there is no second one.
+    """
+    root, generated = workspace.root, overlay.generated_secrets()
+    committed = ahead.tree if ahead else workspace.committed(name)
+    overlay = replace(overlay, jobs=renamed(committed))
+    tree = emit(name, overlay)
+    current = tree == committed
+    on_disk = ahead
+    if committed and not on_disk:
+        on_disk = start(root, name, committed, generated if current else overlay.secrets)
+    begun = on_disk if on_disk and current else start(root, name, tree, generated)
+    for version in versions:
+        ready(version)
+    built = begun.finish()
+    before = on_disk.finish().manifests if on_disk and not current else ()
+    if built.error and overlay.jobs:
+        # What is on disk may have been changed by hand, and a name in it stop the build.
+        overlay = replace(overlay, jobs={})
+        tree = emit(name, overlay)
+        built = build(root, name, tree, generated)
+    jobs = job_names([each for each in built.manifests if each.origin.startswith("base/")], overlay.jobs)
+    if built.error or jobs == overlay.jobs:
+        return overlay, tree, built, before
+    overlay = replace(overlay, jobs=jobs)
+    tree = emit(name, overlay)
+    return overlay, tree, build(root, name, tree, generated), built.manifests if current else before
 
 
 def _failed(compilation: Compilation, diagnostics: list[Diagnostic]) -> Compilation:
@@ -160,6 +150,9 @@ def stale(workspace: Workspace, compilation: Compilation) -> list[Diagnostic]:
 
 def search(workspace: Workspace, compilation: Compilation) -> Search:
     """The search for where values of a build come from. In: a compilation that has an overlay."""
+    from compiler.kustomization import Files
+    from compiler.origin import Search
+
     if compilation.source is None or compilation.overlay is None:
         raise ValueError(compilation.name)
     files = Files(workspace.root)
@@ -167,4 +160,6 @@ def search(workspace: Workspace, compilation: Compilation) -> Search:
 
 
 def _locator(workspace: Workspace, compilation: Compilation) -> Locator:
+    from compiler.locate import Locator
+
     return Locator(search(workspace, compilation))

@@ -212,6 +212,7 @@ _SERVER = ("Deployment mlflow",)
 _STORES = ("StatefulSet minio", "StatefulSet mysql", "StatefulSet postgres")
 _JOBS = ("Job minio-setup", "Job mlflow-migrate")
 STANDING = (
+    Standing("few-replicas", _SERVER, "one pod is what `replicas` says, and two are a key away"),
     Standing(
         "pull-policy",
         (*_SERVER, *_STORES, *_JOBS),

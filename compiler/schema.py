@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from compiler.diagnostic import Diagnostic, Finding
@@ -95,8 +96,6 @@ def _as_written(source: Source, value: Any, schema: Schema, route: Route) -> Any
 
 def violations(source: Source) -> list[Diagnostic]:
     """Everything in a source that breaks the schema, in the order of the file. In: a source from `as_written`."""
-    from jsonschema import Draft7Validator
-
     data = source.data
     if data is None:
         message = "the file is empty; an environment says at least which kind of overlay it is"
@@ -105,7 +104,9 @@ def violations(source: Source) -> list[Diagnostic]:
         shape = "a list" if isinstance(data, list) else "a single value"
         message = f"this is {shape}; an environment is a mapping of keys to values"
         return [source.diagnose(Finding((), "wrong-type", message, "write overlay: minio-postgres"))]
-    errors = sorted(Draft7Validator(environment_schema()).iter_errors(data), key=_rank)
+    if fits(data):
+        return []
+    errors = sorted(reasons(data), key=_rank)
     found: dict[Route, list[Finding]] = {}
     for error in errors:
         for finding in _findings(error, data):
@@ -114,6 +115,31 @@ def violations(source: Source) -> list[Diagnostic]:
             if not others or (finding.at_key and finding not in others):
                 others.append(finding)
     return sorted(source.diagnose(finding) for findings in found.values() for finding in findings)
+
+
+def fits(data: Any) -> bool:
+    """Whether data keeps to the schema, quickly: `reasons` says why it does not, and needs a library that is slow to import.
+
+    The two are held against each other by tests. False also where the quick one cannot read the data, like a huge number.
+    """
+    try:
+        return bool(_judge().is_valid(data))
+    except ValueError:
+        return False
+
+
+@cache
+def _judge() -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft7Validator(environment_schema())
+
+
+def reasons(data: Any) -> Iterator[Any]:
+    """Everything in data that breaks the schema, as errors of jsonschema."""
+    from jsonschema import Draft7Validator
+
+    return iter(Draft7Validator(environment_schema()).iter_errors(data))
 
 
 def _rank(error: Any) -> int:

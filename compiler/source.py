@@ -7,7 +7,6 @@ so that `3.10` can still be read as a string where a string is meant.
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,7 +23,7 @@ MAX_ENTRIES = 10_000
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ufffe\uffff]")
 """What YAML 1.2 does not let stand in a text, section 5.1."""
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -141,6 +140,8 @@ def read(path: str, content: bytes) -> tuple[Source | None, list[Diagnostic]]:
 
 def nearest(word: str, known: list[str]) -> str:
     """A hint that names the nearest known word, or what is known when nothing is near."""
+    import difflib
+
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6) or [
         each for each in known if each.lower() == word.lower()
     ]
@@ -151,6 +152,8 @@ def nearest(word: str, known: list[str]) -> str:
 
 def alike(word: str, known: list[str]) -> str:
     """The one known word that a mistyped one must mean, or nothing: it is very near, and no other is."""
+    import difflib
+
     bare = re.sub(r"[-_ ]", "", word).lower()
     close = {each for each in known if each.lower() == bare} | set(difflib.get_close_matches(word, known, cutoff=0.8))
     return close.pop() if len(close) == 1 else ""

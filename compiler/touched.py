@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
-from compiler.pipeline import understand
+from compiler.understand import understand
 from compiler.workspace import Workspace
 
 

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from compiler.build import env_file
-from compiler.emit import KUSTOMIZATION, WRITTEN, Tree
 from compiler.errors import Missing, Usage
-from compiler.overlay import Secret
 from compiler.part import LABEL, LABEL_WORDS
+from compiler.tree import KUSTOMIZATION, WRITTEN, Tree, env_file
+
+if TYPE_CHECKING:
+    from compiler.overlay import Secret
 
 ENVIRONMENT = "environment.yaml"
 
 
-@dataclass(frozen=True)
-class Workspace:
+class Workspace(NamedTuple):
     """A project: the directory that holds `base/` and `overlays/`."""
 
     root: Path
@@ -57,7 +55,7 @@ class Workspace:
         shown = f"overlays/{name}/{ENVIRONMENT}"
         if path.exists() or path.is_symlink():
             raise Usage(f"there is a {shown} already")
-        _replace(path, text.encode(), 0o644)
+        put(path, text.encode(), 0o644)
         return shown
 
     def rewrite(self, name: str, content: bytes) -> None:
@@ -86,7 +84,7 @@ class Workspace:
         changed = self.stale(name, tree)
         # The top file comes after all that it refers to, and before what it no longer refers to goes.
         for path in sorted((path for path in changed if path in tree), key=lambda path: path == KUSTOMIZATION):
-            _replace(directory / path, tree[path].encode(), 0o644)
+            put(directory / path, tree[path].encode(), 0o644)
         for path in (path for path in changed if path not in tree):
             gone = directory / path
             gone.unlink(missing_ok=True)
@@ -99,15 +97,21 @@ class Workspace:
 
         An existing file is never read or changed. The directory ignores itself, so that git never sees a value.
         """
+        import secrets
+
         directory = self.directory(name) / "secrets"
         missing = [secret for secret in wanted if not (directory / f"{secret.name}.env").exists()]
         if missing:
             directory.mkdir(mode=0o700, exist_ok=True)
-            _replace(directory / ".gitignore", b"*\n", 0o644)
+            put(directory / ".gitignore", b"*\n", 0o644)
         for secret in missing:
             values = {key.key: secrets.token_urlsafe(32) if key.random else key.example for key in secret.keys}
-            _replace(directory / f"{secret.name}.env", env_file(values).encode(), 0o600)
-        return [f"overlays/{name}/secrets/{secret.name}.env" for secret in missing]
+            put(directory / f"{secret.name}.env", env_file(values).encode(), 0o600)
+        return [self.secret_file(name, secret) for secret in missing]
+
+    def secret_file(self, name: str, secret: Secret) -> str:
+        """The path, from the root, of the file that a generated Secret is made from."""
+        return f"overlays/{name}/secrets/{secret.name}.env"
 
 
 def find(start: Path) -> Workspace:
@@ -133,7 +137,7 @@ def loose(path: Path) -> tuple[str, str, bytes, bool]:
 def rewrite(path: Path, content: bytes) -> None:
     """Replaces a file in one step, with the same rights; a symbolic link stays, and what it names is replaced."""
     real = path.resolve()
-    _replace(real, content, real.stat().st_mode & 0o7777)
+    put(real, content, real.stat().st_mode & 0o7777)
 
 
 def _has_custom(directory: Path) -> bool:
@@ -153,7 +157,10 @@ def _content(path: Path) -> str | None:
         return None
 
 
-def _replace(path: Path, content: bytes, mode: int) -> None:
+def put(path: Path, content: bytes, mode: int) -> None:
+    """Writes a file in one step: interrupted at any moment, the old one is there or the new one."""
+    import tempfile
+
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
     try:

@@ -9,9 +9,9 @@ import yaml
 
 from compiler.codes import CODES
 from compiler.diagnostic import Diagnostic
-from compiler.emit import KUSTOMIZATION
 from compiler.pipeline import compile_environment, stale
 from compiler.report import text
+from compiler.tree import KUSTOMIZATION
 from tests.conftest import Golden, Project
 
 DAY = "2026-12-01"

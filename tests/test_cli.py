@@ -11,12 +11,14 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
 from compiler import build, cli
+from compiler.cli import check
 from compiler.kinds import KINDS
 from compiler.parts.kubernetes_version import SUPPORTED
 from compiler.report import FORMATS
@@ -25,7 +27,7 @@ from tests.conftest import ROOT, Project
 GOOD = "overlay: minio-postgres\n"
 WARNED = "overlay: minio-postgres\nhost: mlflow.acme.example\n"
 BAD = "overlay: minio-postgres\nreplicas: many\nworkers: 3\n"
-COMMANDS = [str(each.name or each.callback.__name__) for each in cli.app.registered_commands if each.callback]
+COMMANDS = cli.COMMANDS
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def test_exit__0_where_all_is_well(project: Project, run: Run) -> None:
     assert written >= {"environment.yaml", "kustomization.yaml", "SECRETS.md", "secrets/.gitignore"}
     second = run("compile", "dev")
     assert (second.code, second.err) == (0, "")
-    assert "overlays/dev: nothing changed" in second.out
+    assert second.out == "overlays/dev: unchanged since it was proved\n"
     assert "created" not in second.out
 
 
@@ -224,7 +226,7 @@ def test_exit__70_for_a_bug(project: Project, run: Run, monkeypatch: pytest.Monk
         raise ZeroDivisionError("made up")
 
     project.add("dev", GOOD)
-    monkeypatch.setattr(cli.check, "compile_environment", fail)
+    monkeypatch.setattr(check, "compile_each", fail)
     answer = run("check")
     assert (answer.code, answer.out) == (70, "")
     assert "ZeroDivisionError: made up" in answer.err
@@ -236,7 +238,7 @@ def test_exit__interrupted_is_no_bug(project: Project, run: Run, monkeypatch: py
         raise KeyboardInterrupt
 
     project.add("dev", GOOD)
-    monkeypatch.setattr(cli.check, "compile_environment", fail)
+    monkeypatch.setattr(check, "compile_each", fail)
     answer = run("check")
     assert answer.code not in (0, 70)
     assert answer.out == ""
@@ -491,7 +493,7 @@ def test_help__the_example_does_what_it_says(command: str, project: Project) -> 
     root = project.workspace.root
     shutil.copytree(ROOT / "overlays", root / "overlays", ignore=shutil.ignore_patterns("secrets"))
     (root / "schema").mkdir()
-    example = cli.COMMANDS[command].EXAMPLE
+    example = str(import_module(f"compiler.cli.{command}").EXAMPLE)
     assert example.startswith(f"mlflow-overlays {command}")
     scripts = sysconfig.get_path("scripts")
     environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
@@ -560,6 +562,50 @@ def test_directory__the_project_is_found_from_inside(
     assert "overlays/dev/environment.yaml:2:" in run("check").out
     monkeypatch.chdir("/")
     assert "overlays/dev/environment.yaml:2:" in run("check", "--root", str(project.workspace.root)).out
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["check"],
+        ["check", "b", "a"],
+        ["check", "--", "a"],
+        ["check", "gone"],
+        ["check", "../a"],
+        ["check", ""],
+        ["compile", "a"],
+        ["lint", "overlays/a/environment.yaml"],
+        ["lint", "gone.yaml"],
+        ["secrets", "a"],
+    ],
+    ids=" ".join,
+)
+def test_plain__a_line_of_names_alone_is_read_as_any_other(
+    project: Project, run: Run, monkeypatch: pytest.MonkeyPatch, line: list[str]
+) -> None:
+    for name in ("a", "b"):
+        project.add(name, BAD)
+    assert cli.plain(line) is not None
+    plain = run(*line)
+    monkeypatch.setattr(cli, "PLAIN", ())
+    assert run(*line) == plain
+    assert plain.code != 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        [],
+        ["kinds"],
+        ["check", "--root", "x"],
+        ["check", "a", "-o", "json"],
+        ["check", "--", "-a"],
+        ["check", "--help"],
+        ["--help"],
+    ],
+)
+def test_plain__no_other_line_is(line: list[str]) -> None:
+    assert cli.plain(line) is None
 
 
 # The program as it is started

@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compiler.build import kustomize
-from compiler.emit import KUSTOMIZATION, SECRETS, Tree, dump, emit
+from compiler.emit import dump, emit
 from compiler.manifest import Manifest, parse
 from compiler.overlay import SETTINGS, Change, Overlay, Ref, Secret, SecretKey, setting
-from compiler.pipeline import understand
 from compiler.route import Named, follow
 from compiler.rules.changes import hit
 from compiler.source import read
+from compiler.tree import KUSTOMIZATION, SECRETS, Tree
+from compiler.understand import understand
 from tests.conftest import ROOT
 
 PROPERTY = settings(

@@ -12,10 +12,11 @@ from compiler.errors import Usage
 from compiler.explain import Reason, explain, find, parse_object, parse_route
 from compiler.manifest import Manifest
 from compiler.overlay import Change
-from compiler.pipeline import Compilation, compile_environment, search
+from compiler.pipeline import compile_environment, search
 from compiler.route import Named, Route, follow, indexed
 from compiler.rules.changes import is_hashed
 from compiler.source import read
+from compiler.understand import Compilation
 from compiler.workspace import Workspace
 from tests.conftest import ROOT, Project
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from compiler.diagnostic import Diagnostic, Edit, Place
 from compiler.fix import apply, compatible
-from compiler.pipeline import mend, understand
 from compiler.source import alike, read
+from compiler.understand import mend, understand
 from tests.conftest import ROOT
 from tests.test_cli import Run, run
 

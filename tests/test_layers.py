@@ -13,19 +13,19 @@ import pytest
 from tests.conftest import ROOT
 
 LAYERS = (
-    ("route", "errors", "secrecy", "shell", "peer", "codes", "hooks"),
+    ("route", "errors", "secrecy", "shell", "peer", "codes", "hooks", "tree"),
     ("diagnostic", "overlay", "kind"),
     ("source", "manifest", "part", "policy", "footprint", "report", "fix"),
     ("image", "volume", "workload"),
     ("kinds", "parts"),
     ("environment", "document", "scaffold"),
-    ("schema", "plan", "emit", "contract"),
-    ("build", "conform", "rules", "waive", "editor", "patch"),
+    ("schema", "plan", "emit", "contract", "waive"),
+    ("understand", "build", "conform", "rules", "editor", "patch"),
     ("kustomization",),
     ("workspace", "origin"),
     ("explain", "locate"),
-    ("pipeline",),
-    ("touched",),
+    ("pipeline", "cache"),
+    ("batch", "touched"),
     ("cli",),
 )
 """Every module of the compiler; one imports only from the rows above its own, or from its own package."""
@@ -36,11 +36,12 @@ ONLY = {
     "subprocess": {"build"},
     "yaml": {"source", "emit", "manifest", "build"},
     "jsonschema": {"schema", "conform"},
+    "jsonschema_rs": {"schema", "conform"},
     "referencing": {"conform"},
     "kubernetes_validate": set[str](),
     "secrets": {"build", "workspace"},
     "tempfile": {"build", "workspace"},
-    "os": {"build", "workspace", "cli"},
+    "os": {"build", "workspace", "cache", "batch", "cli"},
     "shutil": {"build"},
     "traceback": {"cli"},
     "datetime": {"cli"},
@@ -48,7 +49,7 @@ ONLY = {
 """What a module may import only where it is named here."""
 NOWHERE = ("time", "random", "uuid", "socket", "urllib.request", "logging", "locale", "getpass", "platform")
 """What no module imports: a compilation is the same at any time, on any machine."""
-EFFECTS = {"build", "workspace", "conform", "kustomization", "touched", "cli"}
+EFFECTS = {"build", "workspace", "conform", "kustomization", "touched", "cache", "batch", "cli"}
 """The modules that may know the file system; `footprint` reads a table that is installed with it."""
 
 
@@ -188,5 +189,34 @@ def test_start__is_lean() -> None:
     """What is slow to import is imported when it is needed: `--help` and a mistyped command answer at once."""
     heavy = ("jsonschema", "kubernetes_validate", "referencing", "rich", "hypothesis", "importlib.metadata")
     code = f"import sys, compiler.cli; print([name for name in {heavy!r} if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("line", "unread"),
+    [
+        (
+            ["lint", "overlays/prod/environment.yaml"],
+            ("typer", "jsonschema", "subprocess", "compiler.rules", "compiler.report"),
+        ),
+        (["check", "prod"], ("typer", "jsonschema", "referencing", "compiler.report", "compiler.locate")),
+        (["compile", "--", "prod"], ("typer", "jsonschema", "referencing", "compiler.report", "compiler.locate")),
+    ],
+    ids=lambda value: value[0],
+)
+def test_start__a_plain_line_without_findings_reads_little(line: list[str], unread: tuple[str, ...]) -> None:
+    code = (
+        f"import sys; from compiler.cli import main; sys.argv = ['mlflow-overlays', *{line!r}]; main();"
+        f"print([name for name in {unread!r} if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout.splitlines()[-1] == "[]"
+
+
+def test_start__kubectl_is_at_work_before_the_compiler_is_read() -> None:
+    code = (
+        "import sys, compiler.batch; print([name for name in ('yaml', 'dataclasses', 'json') if name in sys.modules])"
+    )
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from compiler.build import env_file, kustomize
+from compiler.build import kustomize
 from compiler.emit import dump
 from compiler.kinds import KINDS
 from compiler.manifest import parse
 from compiler.parts.kubernetes_version import SUPPORTED
 from compiler.pipeline import compile_environment
 from compiler.report import text
+from compiler.tree import env_file
 from compiler.workspace import Workspace
 from tests.conftest import ROOT, Golden, Project
 
@@ -118,7 +119,7 @@ def test_components__each_is_used_by_an_environment() -> None:
     used: set[str] = set()
     cases = Path(__file__).parent / "cases" / "valid"
     for source in [*cases.glob("*.yaml"), *(ROOT / "overlays").glob("*/environment.yaml")]:
-        from compiler.pipeline import understand
+        from compiler.understand import understand
 
         overlay = understand("example", str(source), source.read_bytes()).overlay
         assert overlay is not None, source

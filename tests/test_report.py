@@ -14,8 +14,8 @@ from jsonschema import Draft4Validator, Draft7Validator
 from compiler.codes import CODES, MENDS
 from compiler.contract import report_schema
 from compiler.diagnostic import Diagnostic, Edit, Place, Severity
-from compiler.pipeline import understand
 from compiler.report import as_json, github, junit, sarif
+from compiler.understand import understand
 from tests.conftest import ROOT, Project
 from tests.test_cli import Run, run
 

@@ -935,7 +935,7 @@ def test_digest__follows_the_content_and_nothing_else(proofs: dict[str, Proof]) 
 def test_job_names__are_names_of_the_version_and_the_content(image: str, middle: str) -> None:
     spec = {"template": {"spec": {"containers": [{"name": "migrate", "image": image}]}}}
     job = Manifest({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "mlflow-migrate-abc"}, "spec": spec})
-    [(ref, name)] = job_names([job]).items()
+    [(ref, name)] = job_names([job], {}).items()
     assert ref == job.ref
     assert name == "-".join(part for part in ("mlflow-migrate-abc", middle, digest(job)) if part)
     assert len(name) <= MAX_NAME

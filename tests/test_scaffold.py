@@ -9,8 +9,9 @@ import pytest
 from compiler.diagnostic import has_errors
 from compiler.errors import Usage
 from compiler.kinds import KINDS, summary
-from compiler.pipeline import compile_environment, understand
+from compiler.pipeline import compile_environment
 from compiler.scaffold import MODELINE, NEXT, scaffold
+from compiler.understand import understand
 from tests.conftest import Project
 
 

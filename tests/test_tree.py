@@ -15,8 +15,8 @@ import yaml
 
 from compiler.build import kustomize
 from compiler.manifest import Manifest, parse
-from compiler.pipeline import understand
 from compiler.rules.changes import PLACEHOLDER
+from compiler.understand import understand
 from compiler.workload import Workload, containers, matches, workloads
 from tests.conftest import ROOT
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from compiler.cli import app
-from compiler.emit import KUSTOMIZATION, SECRETS, Tree
+from compiler.cli.app import app
 from compiler.errors import Missing, Usage
 from compiler.overlay import Secret, SecretKey
+from compiler.tree import KUSTOMIZATION, SECRETS, Tree
 from compiler.workspace import Workspace, find
 from tests.conftest import ROOT, Project
 

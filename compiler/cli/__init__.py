@@ -5,48 +5,60 @@ Exit codes: 0 clean, 1 findings, 2 usage, 3 a tool or file is missing, 70 a bug.
 
 from __future__ import annotations
 
+import atexit
+import gc
+import os
 import sys
-import traceback
-
-import typer
+from collections.abc import Sequence
+from importlib import import_module
 
 from compiler import errors
-from compiler.cli import check, compile, explain, kinds, lint, new, schema, secrets  # noqa: A004 - the command's name
 
-COMMANDS = {
-    "compile": compile,
-    "check": check,
-    "lint": lint,
-    "secrets": secrets,
-    "explain": explain,
-    "new": new,
-    "schema": schema,
-    "kinds": kinds,
-}
-"""Every command, in the order of `--help`."""
-
-app = typer.Typer(
-    name="mlflow-overlays",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Compiles a small environment.yaml into a Kustomize overlay for MLflow, and proves it.",
-    epilog="Example: mlflow-overlays compile prod && kubectl apply -k overlays/prod",
-)
-for _name, _command in COMMANDS.items():
-    app.command(_name, epilog=f"Example: {_command.EXAMPLE}")(_command.run)
+COMMANDS = ("compile", "check", "lint", "secrets", "explain", "new", "schema", "kinds")
+"""Every command, in the order of `--help`, each the name of a module of this package."""
+INTERRUPTED = 130
+"""What shells call the end by Ctrl-C."""
+PLAIN = ("compile", "check", "lint", "secrets")
+"""The commands that can be called with names alone."""
 
 
 def main() -> None:
     """Runs the command line, and turns what stops it into an exit code."""
+    # A run is short: looking for garbage, above all when it ends, takes longer than it saves.
+    gc.set_threshold(100_000)
+    atexit.register(gc.freeze)
+    arguments = sys.argv[1:]
     try:
-        app(standalone_mode=True)
+        names = plain(arguments)
+        if names is not None:
+            import_module(f"compiler.cli.{arguments[0]}").run(names)
+        else:
+            from compiler.cli.app import app
+
+            app(standalone_mode=True)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Nobody reads any more. Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(errors.FINDINGS)
     except errors.Fatal as error:
-        typer.echo(f"mlflow-overlays: {error}", err=True)
+        sys.stderr.write(f"mlflow-overlays: {error}\n")
         sys.exit(error.exit_code)
     except Exception:  # noqa: BLE001 - the last resort
-        typer.echo(traceback.format_exc(), err=True, nl=False)
-        typer.echo(
-            "mlflow-overlays: this is a bug in the compiler, not in your files; please report the lines above", err=True
+        import traceback
+
+        sys.stderr.write(traceback.format_exc())
+        sys.stderr.write(
+            "mlflow-overlays: this is a bug in the compiler, not in your files; please report the lines above\n"
         )
         sys.exit(errors.BUG)
+
+
+def plain(arguments: Sequence[str]) -> list[str] | None:
+    """The names that follow a command, where there is nothing else: such a line needs no reader of options, which is slow."""
+    if not arguments or arguments[0] not in PLAIN:
+        return None
+    names = list(arguments[2:] if arguments[1:2] == ["--"] else arguments[1:])
+    return None if any(name.startswith("-") for name in names) else names

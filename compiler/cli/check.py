@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from compiler.batch import compile_each
 from compiler.cli.options import AsOf, Changed, Fix, Names, Output, Root, Versions, day, project, selected, versions
 from compiler.cli.output import choose, finish, show, show_fixed
-from compiler.diagnostic import Diagnostic
-from compiler.pipeline import compile_environment, mend
+
+if TYPE_CHECKING:
+    from compiler.diagnostic import Diagnostic
+    from compiler.workspace import Workspace
 
 EXAMPLE = "mlflow-overlays check prod --kubernetes-version 1.31 --kubernetes-version 1.37"
 
@@ -29,14 +32,20 @@ def run(
     results: list[dict[str, Any]] = []
     found: list[Diagnostic] = []
     fixed: list[Diagnostic] = []
-    for name in chosen:
-        if fix:
-            path, content = workspace.environment(name)
-            done = mend(name, path, content, custom=workspace.has_custom(name))
-            if done.content != content:
-                workspace.rewrite(name, done.content)
-            fixed += show_fixed(done.diagnostics, format_)
-        compilation = compile_environment(workspace, name, minors, today)
+    if fix:
+        fixed = [each for name in chosen for each in show_fixed(_mend(workspace, name), format_)]
+    for compilation in compile_each(workspace, chosen, minors, today):
         found += show(compilation.diagnostics, format_)
-        results.append({"name": name, "proved": list(compilation.proved)})
+        results.append({"name": compilation.name, "proved": list(compilation.proved)})
     finish(found, format_, fixed, environments=results)
+
+
+def _mend(workspace: Workspace, name: str) -> tuple[Diagnostic, ...]:
+    """Puts right the file of an environment; returns what was wrong there."""
+    from compiler.understand import mend
+
+    path, content = workspace.environment(name)
+    done = mend(name, path, content, custom=workspace.has_custom(name))
+    if done.content != content:
+        workspace.rewrite(name, done.content)
+    return done.diagnostics

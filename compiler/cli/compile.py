@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from compiler.batch import compile_each
+from compiler.cache import Proved, cache_of
 from compiler.cli.options import AsOf, Changed, Names, Output, Root, day, project, selected
-from compiler.cli.output import choose, finish, show
-from compiler.diagnostic import Diagnostic
-from compiler.pipeline import Compilation, compile_environment, stale
+from compiler.cli.output import choose, finish, say, show
+
+if TYPE_CHECKING:
+    from typing import Annotated
+
+    import typer
+
+    from compiler.diagnostic import Diagnostic
+    from compiler.understand import Compilation
 
 EXAMPLE = "mlflow-overlays compile prod"
 
@@ -26,44 +32,69 @@ def run(
     output: Output = "",
     as_of: AsOf = "",
 ) -> None:
-    """Compile environments into overlays, prove them, and write them."""
+    """Compile environments into overlays, prove them, and write them.
+
+    What is unchanged since it was proved is left alone; --check proves everything anew.
+    """
     format_, workspace = choose(output), project(root)
     chosen, today = selected(workspace, names, changed=changed), day(as_of)
     results: list[dict[str, Any]] = []
     found: list[Diagnostic] = []
+    cache = None if check else cache_of(workspace, today)
+    before = {name: proved for name in chosen if cache and (proved := cache.proved(name))}
+    inputs = {name: cache.inputs(name) for name in chosen if cache and name not in before}
+    compilations = compile_each(workspace, [name for name in chosen if name not in before], today=today)
     for name in chosen:
-        compilation = compile_environment(workspace, name, today=today)
+        if name in before:
+            results.append(_unchanged(name, before[name], format_))
+            continue
+        compilation = next(compilations)
         found += show(compilation.diagnostics, format_)
         if compilation.tree is None or compilation.overlay is None:
             continue
         if check:
+            from compiler.pipeline import stale
+
             files, created = workspace.stale(name, compilation.tree), []
             found += show(stale(workspace, compilation), format_)
         else:
             created = workspace.create_secrets(name, compilation.overlay.generated_secrets())
             files = workspace.write(name, compilation.tree)
-        results.append({"name": name, "changed": files, "secrets": created, "proved": list(compilation.proved)})
+        if cache and not compilation.diagnostics:
+            secrets = tuple(workspace.secret_file(name, each) for each in compilation.overlay.generated_secrets())
+            cache.remember(name, inputs[name], compilation.tree, Proved(compilation.proved, secrets))
+        results.append(_row(name, files, created, compilation.proved))
         if format_ == "text" and not check:
             _tell(compilation, files, created)
     finish(found, format_, environments=results)
+
+
+def _row(name: str, changed: list[str], created: list[str], proved: tuple[str, ...]) -> dict[str, Any]:
+    return {"name": name, "changed": changed, "secrets": created, "proved": list(proved)}
+
+
+def _unchanged(name: str, proved: Proved, format_: str) -> dict[str, Any]:
+    if format_ == "text":
+        say(f"overlays/{name}: unchanged since it was proved")
+    return {**_row(name, [], [], proved.sentences), "unchanged": True}
 
 
 def _tell(compilation: Compilation, changed: list[str], created: list[str]) -> None:
     from compiler.build import kubectl
 
     name = compilation.name
-    typer.echo(f"overlays/{name}: " + (f"wrote {', '.join(changed)}" if changed else "nothing changed"))
+    say(f"overlays/{name}: " + (f"wrote {', '.join(changed)}" if changed else "nothing changed"))
     for file in created:
-        typer.echo(f"  created {file}, which git ignores")
+        say(f"  created {file}, which git ignores")
     used = kubectl()
-    typer.echo(f"  built {len(compilation.manifests)} objects with kubectl {used.version} ({used.source}), and proved:")
+    say(f"  built {len(compilation.manifests)} objects with kubectl {used.version} ({used.source}), and proved:")
     for sentence in compilation.proved:
-        typer.echo(f"  - {sentence}")
+        say(f"  - {sentence}")
     provided = list(_secrets(compilation))
     if provided:
-        typer.echo(f"next: kubectl apply -k overlays/{name}, and create the Secrets of overlays/{name}/SECRETS.md")
+        say(f"next: kubectl apply -k overlays/{name}, and create the Secrets of overlays/{name}/SECRETS.md")
     else:
-        typer.echo(f"next: kubectl apply -k overlays/{name}")
+        say(f"next: kubectl apply -k overlays/{name}")
 
 
 def _secrets(compilation: Compilation) -> Iterator[str]:

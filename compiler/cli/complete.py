@@ -60,7 +60,7 @@ def _versions(context: typer.Context) -> Iterable[str]:
 def _objects(context: typer.Context) -> list[str]:
     """The objects of an environment, as the overlay that is on disk builds them: quicker than to compile and prove it."""
     from compiler.build import build
-    from compiler.pipeline import understand
+    from compiler.understand import understand
 
     workspace, name = _workspace(context), str(context.params.get("name"))
     overlay = understand(name, *workspace.environment(name)).overlay

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from compiler.cli.options import AsOf, Fix, Output, day, environments, project
 from compiler.cli.output import choose, finish, show, show_fixed
 from compiler.diagnostic import Diagnostic
-from compiler.pipeline import mend, understand
+from compiler.understand import mend, understand
 from compiler.workspace import ENVIRONMENT, loose, rewrite
+
+if TYPE_CHECKING:
+    from typing import Annotated
+
+    import typer
 
 EXAMPLE = "mlflow-overlays lint overlays/prod/environment.yaml"
 
@@ -29,7 +32,7 @@ def run(
     """Check environment files by schema and meaning alone, for editors and hooks; `check` proves the overlay too."""
     format_, today = choose(output), day(as_of)
     if files:
-        texts = [(file, *loose(file)) for file in files]
+        texts = [(Path(file), *loose(Path(file))) for file in files]
     else:
         workspace = project(None)
         names = environments(workspace, None)

@@ -1,30 +1,37 @@
-"""The options that commands share, and what they choose."""
+"""The options that commands share, and what they choose.
+
+Options are written as text, which only `compiler.cli.app` reads: most runs need no typer, which is slow to import.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING, TypeAlias
 
 from compiler import errors
-from compiler.cli import complete
 from compiler.workspace import Workspace, find
 
-Names = Annotated[
+if TYPE_CHECKING:
+    from typing import Annotated
+
+    import typer
+
+    from compiler.cli import complete
+
+Names: TypeAlias = """Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[ENV]...", help="Environments by name; all of them without any.", autocompletion=complete.environments
     ),
-]
-Changed = Annotated[
+]"""
+Changed: TypeAlias = """Annotated[
     bool, typer.Option("--changed", help="ENV are files that changed: take the environments that they touch.")
-]
-Root = Annotated[
+]"""
+Root: TypeAlias = """Annotated[
     Path | None,
     typer.Option("--root", help="The project; by default the one that the current directory is in.", file_okay=False),
-]
-Output = Annotated[
+]"""
+Output: TypeAlias = """Annotated[
     str,
     typer.Option(
         "--output",
@@ -32,22 +39,21 @@ Output = Annotated[
         help="text, json, github, sarif or junit; github by itself in GitHub Actions.",
         autocompletion=complete.formats,
     ),
-]
-Fix = Annotated[
+]"""
+Fix: TypeAlias = """Annotated[
     bool, typer.Option("--fix", help="First put right in environment.yaml what has one right answer; the rest stays.")
-]
-Versions = Annotated[
+]"""
+Versions: TypeAlias = """Annotated[
     list[str] | None,
     typer.Option(
         "--kubernetes-version",
         help="A minor to validate against, in place of the environment's; 'all' is each.",
         autocompletion=complete.versions,
     ),
-]
-
-AsOf = Annotated[
+]"""
+AsOf: TypeAlias = """Annotated[
     str, typer.Option("--as-of", metavar="DAY", help="Judge waivers by this day, like 2027-03-31; by today without it.")
-]
+]"""
 
 
 def day(asked: str) -> str:

@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
-
-import typer
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any
 
 from compiler import errors
-from compiler.diagnostic import Diagnostic, has_errors
-from compiler.report import AT_END, FORMATS, ansi, as_fixed, entries, github_fixed, plain, text
+
+if TYPE_CHECKING:
+    from compiler.diagnostic import Diagnostic
 
 
 def choose(output: str) -> str:
     """The format that was asked for, or the one that fits where this runs. Raises `Usage` for one that there is not."""
     format_ = output or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
+    if format_ == "text":
+        return format_
+    from compiler.report import FORMATS
+
     if format_ not in FORMATS:
         raise errors.Usage(f"there is no output '{format_}'; there are {', '.join(FORMATS)}")
     return format_
 
 
+def say(line: str, end: str = "\n") -> None:
+    """Prints a line, as UTF-8 where the locale would be ASCII: a report repeats what a person wrote."""
+    if sys.stdout.encoding.lower() in ("ascii", "ansi_x3.4-1968", "us-ascii") and isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.write(line + end)
+
+
 def show(diagnostics: list[Diagnostic], format_: str) -> list[Diagnostic]:
     """Prints diagnostics as soon as they are known, but for JSON, which is one document at the end."""
+    if not diagnostics:
+        return diagnostics
+    from compiler.report import AT_END, FORMATS, ansi, plain, text
+
     if format_ == "text":
-        typer.echo(text(diagnostics, ansi if _coloured() else plain), nl=False, color=True)
+        say(text(diagnostics, ansi if _coloured() else plain), end="")
     elif format_ not in AT_END:
-        typer.echo(FORMATS[format_](diagnostics), nl=False)
+        say(FORMATS[format_](diagnostics), end="")
     return diagnostics
 
 
 def show_fixed(fixed: Sequence[Diagnostic], format_: str) -> Sequence[Diagnostic]:
     """Prints what was put right, where a format has a way to say it before the end."""
+    from compiler.report import ansi, as_fixed, github_fixed, plain
+
     if format_ == "text":
-        typer.echo(as_fixed(fixed, ansi if _coloured() else plain), nl=False, color=True)
+        say(as_fixed(fixed, ansi if _coloured() else plain), end="")
     elif format_ == "github":
-        typer.echo(github_fixed(fixed), nl=False)
+        say(github_fixed(fixed), end="")
     return fixed
 
 
@@ -50,10 +66,18 @@ def _coloured() -> bool:
 
 def finish(found: list[Diagnostic], format_: str, fixed: Sequence[Diagnostic] = (), **more: Any) -> None:
     """Ends a run: prints a format that is one document, with what else JSON is to hold, and exits 1 where there is an error."""
+    if format_ == "text" and not found:
+        return
+    from compiler.diagnostic import has_errors
+    from compiler.report import AT_END, FORMATS, entries
+
     if format_ == "json":
+        import json
+
         report = {"diagnostics": entries(found), "fixed": entries(fixed), **more}
-        typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        say(json.dumps(report, indent=2, ensure_ascii=False))
     elif format_ in AT_END:
-        typer.echo(FORMATS[format_](found), nl=False)
+        say(FORMATS[format_](found), end="")
     if has_errors(found):
-        raise typer.Exit(errors.FINDINGS)
+        sys.stdout.flush()
+        sys.exit(errors.FINDINGS)

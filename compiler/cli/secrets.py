@@ -9,7 +9,7 @@ import typer
 from compiler.cli.options import Names, Output, Root, environments, project
 from compiler.cli.output import choose, finish, show
 from compiler.diagnostic import Diagnostic, has_errors
-from compiler.pipeline import understand
+from compiler.understand import understand
 
 EXAMPLE = "mlflow-overlays secrets minio-postgres"
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from compiler.kind import Kind
-from compiler.overlay import SERVER, Change, Overlay, Waiver
+from compiler.overlay import SERVER, Change, Overlay
 from compiler.part import Schema, sound
 
 if TYPE_CHECKING:
@@ -40,5 +40,4 @@ def plan(environment: Environment) -> Overlay:
     return Overlay(
         components=("replicas-several",) if replicas > 1 else (),
         changes=(Change(SERVER, ("spec", "replicas"), replicas, ("replicas",), "pods of the server"),),
-        waivers=() if replicas > 1 else (Waiver("few-replicas", "one pod is what replicas says", ("replicas",)),),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from compiler.manifest import Fault, Manifest
 from compiler.overlay import Overlay, Ref
@@ -20,19 +20,24 @@ def digest(manifest: Manifest) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:8]
 
 
-def job_names(manifests: Sequence[Manifest]) -> dict[Ref, str]:
-    """What each Job of a build is to be called: its name in the base, the version that it runs, and its content's digest."""
+def job_names(manifests: Sequence[Manifest], given: Mapping[Ref, str]) -> dict[Ref, str]:
+    """What each Job of a build is to be called: its name in the base, the version that it runs, and its content's digest.
+
+    `given` are the names that Jobs of the base have in this build already, which do not count.
+    """
     names = {}
+    in_base = {name: ref for ref, name in given.items()}
     for manifest in manifests:
         if manifest.ref.kind != "Job":
             continue
+        ref = in_base.get(manifest.ref.name, manifest.ref)
         [workload] = workloads([manifest])
         image = next((str(container.get("image")) for _, container in containers(workload)), "")
         tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
         version = re.sub(r"[^a-z0-9]+", "-", tag.lower()).strip("-")
-        room = MAX_NAME - len(manifest.ref.name) - len(digest(manifest)) - 2
+        room = MAX_NAME - len(ref.name) - len(digest(manifest)) - 2
         middle = version[: max(room, 0)].strip("-")
-        names[manifest.ref] = "-".join(part for part in (manifest.ref.name, middle, digest(manifest)) if part)
+        names[ref] = "-".join(part for part in (ref.name, middle, digest(manifest)) if part)
     return names
 
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from compiler.overlay import Overlay, Ref
-from compiler.pipeline import Compilation, understand
 from compiler.route import show
+from compiler.understand import Compilation, understand
 
 Values = dict[str, Any]
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from compiler.kinds import KINDS
-from compiler.pipeline import understand
 from compiler.scaffold import MODELINE, scaffold
+from compiler.understand import understand
 from tests.conftest import ROOT
 
 from .language_server import Client, editing

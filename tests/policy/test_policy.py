@@ -11,8 +11,8 @@ import yaml
 from compiler.build import build, kustomize
 from compiler.emit import emit
 from compiler.manifest import Manifest
-from compiler.pipeline import understand
 from compiler.policy import ELSEWHERE, POLICY, Rule
+from compiler.understand import understand
 from compiler.workspace import Workspace
 from tests.conftest import ROOT, Project
 

@@ -13,8 +13,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from compiler.build import env_file, kustomize
+from compiler.build import kustomize
 from compiler.manifest import parse
+from compiler.tree import env_file
 
 from .dns import Server
 from .network import Network, Port

@@ -1,0 +1,34 @@
+"""The commands with their options, as typer reads them: for all lines but the plainest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import Annotated, get_type_hints
+
+import typer
+
+from compiler.cli import COMMANDS, complete, options
+
+app = typer.Typer(
+    name="mlflow-overlays",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Compiles a small environment.yaml into a Kustomize overlay for MLflow, and proves it.",
+    epilog="Example: mlflow-overlays compile prod && kubectl apply -k overlays/prod",
+)
+
+
+def _declared(module: ModuleType) -> Callable[..., None]:
+    """The function of a command, with its annotations evaluated: they name what is imported for type checkers alone."""
+    run: Callable[..., None] = module.run
+    known = {**vars(options), "Annotated": Annotated, "typer": typer, "complete": complete, **vars(module)}
+    run.__annotations__ = get_type_hints(run, known, include_extras=True)
+    return run
+
+
+for _name in COMMANDS:
+    _module = import_module(f"compiler.cli.{_name}")
+    app.command(_name, epilog=f"Example: {_module.EXAMPLE}")(_declared(_module))

@@ -1,0 +1,70 @@
+"""The first half of the compiler, which needs no file and no program: from the text of an environment to what it asks for.
+
+    read -> violations -> environment -> check -> plan
+
+All problems of a stage are reported together; the next stage runs only when there is no error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from compiler.diagnostic import Diagnostic, has_errors
+from compiler.environment import Environment, environment
+from compiler.overlay import Overlay
+from compiler.plan import check, credentials, plan
+from compiler.schema import as_written, violations
+from compiler.source import Source, read
+from compiler.waive import expired
+
+if TYPE_CHECKING:
+    from compiler.fix import Fixed
+    from compiler.manifest import Manifest
+    from compiler.tree import Tree
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """What came of an environment. `tree` is None when there is an error."""
+
+    name: str
+    diagnostics: list[Diagnostic]
+    source: Source | None = None
+    environment: Environment | None = None
+    overlay: Overlay | None = None
+    tree: Tree | None = None
+    manifests: tuple[Manifest, ...] = ()
+    proved: tuple[str, ...] = ()
+    """What was proved of the build, in sentences."""
+
+
+def understand(name: str, path: str, content: bytes, *, custom: bool = False, today: str = "") -> Compilation:
+    """The overlay that the text of an environment asks for.
+
+    `custom` says whether a component of its own is beside it. `today` is the day as YYYY-MM-DD that waivers are held against;
+    without it none has expired.
+    """
+    source, diagnostics = read(path, content)
+    if source is None:
+        return Compilation(name, diagnostics)
+    source = as_written(source)
+    secret = [source.diagnose(finding) for finding in credentials(source)]
+    places = {diagnostic.place for diagnostic in secret}
+    # What else is wrong with a credential would show it.
+    diagnostics = sorted(secret + [each for each in violations(source) if each.place not in places])
+    if has_errors(diagnostics):
+        return Compilation(name, diagnostics)
+    known = environment(name, source.data, custom=custom)
+    findings = [*check(known), *expired(known.waivers, today)]
+    diagnostics = sorted({source.diagnose(finding) for finding in findings})
+    if has_errors(diagnostics):
+        return Compilation(name, diagnostics)
+    return Compilation(name, diagnostics, source, known, plan(known))
+
+
+def mend(name: str, path: str, content: bytes, *, custom: bool = False) -> Fixed:
+    """The text of an environment with everything put right that has one right answer. Writes nothing."""
+    from compiler.fix import fix
+
+    return fix(content, lambda text: understand(name, path, text, custom=custom).diagnostics)
