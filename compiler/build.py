@@ -171,6 +171,40 @@ def start(root: Path, name: str, tree: Tree, generated: Sequence[Secret]) -> Bui
         raise
 
 
+def kustomization(directory: Path) -> Built:
+    """Builds a directory of Kustomize where it is. The origin of each manifest is the path of its file, if that is here."""
+    import json
+
+    import yaml
+
+    from compiler.manifest import parse
+
+    with tempfile.TemporaryDirectory(prefix="mlflow-overlays-") as stage:
+        here = Path(stage).resolve()
+        target = os.path.relpath(directory.resolve(), here)
+        _write(here / "kustomization.yaml", f"resources: [{json.dumps(target)}]\nbuildMetadata: [originAnnotations]\n")
+        text, error = kustomize(here)
+        if error:
+            words = _readable(error, str(here)).replace(f"accumulating resources from '{target}': ", "")
+            return Built(error=words.replace("accumulating resources: ", ""))
+        try:
+            documents = list(parse(text))
+        except yaml.YAMLError as problem:
+            return Built(error=f"the build is not YAML: {problem}")
+        return Built(tuple(_located(_manifest(document), here) for document in documents))
+
+
+def _located(manifest: Manifest, stage: Path) -> Manifest:
+    from compiler.manifest import Manifest
+
+    # Origins are paths from the stage; one `..` is taken off where overlays are built.
+    for origin in (f"../{manifest.origin}", manifest.origin):
+        path = Path(os.path.normpath(stage / origin))
+        if manifest.origin and path.is_file():
+            return Manifest(manifest.data, path.as_posix())
+    return Manifest(manifest.data)
+
+
 def _fill(stage: Path, root: Path, name: str, tree: Tree, generated: Sequence[Secret]) -> tuple[str, ...]:
     """Puts what a build reads into a directory; returns the values that were made up for Secrets."""
     shutil.copytree(root / "base", stage / "base", copy_function=shutil.copyfile)

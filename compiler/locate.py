@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compiler.diagnostic import Diagnostic, Place
-from compiler.manifest import Fault, Manifest
+from compiler.manifest import Fault, Manifest, private
 from compiler.origin import Search
 from compiler.patch import Patch, Spot, spot
 from compiler.route import ABSENT, Named, Route, follow, indexed
@@ -30,7 +30,8 @@ class Locator:
         changed = self._changed(fault)
         if changed is not None:
             hint = f"{changed.place} sets it too"
-        return Diagnostic(found.place, fault.code, f"{fault.ref}: {fault.message}", hint, fault.severity, found.line)
+        line = "" if private(fault.ref, fault.route) else found.line
+        return Diagnostic(found.place, fault.code, f"{fault.ref}: {fault.message}", hint, fault.severity, line)
 
     def unbuilt(self, error: str) -> Diagnostic:
         """The diagnostic of a build that failed. In: what kubectl said."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import isinf
 from typing import Any
 
@@ -24,16 +25,25 @@ class Manifest:
     data: dict[str, Any]
     origin: str = ""
 
-    @property
+    @cached_property
     def ref(self) -> Ref:
         """The object's identity."""
-        metadata = self.data.get("metadata") or {}
-        return Ref(str(self.data.get("apiVersion", "")), str(self.data.get("kind", "")), str(metadata.get("name", "")))
+        metadata = self.data.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        return Ref(str(self.data.get("apiVersion") or ""), str(self.data.get("kind") or ""), str(name or ""))
+
+    @cached_property
+    def nulls(self) -> bool:
+        """Whether a key or an item without a value stands anywhere in it."""
+        return has_null(self.data)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong at a route of a built object. `because` is the route of the environment where that is known."""
+    """Something wrong at a route of a built object. `because` is the route of the environment where that is known.
+
+    `looks_for` is the kind of an object that was not found; empty where the object at fault is all that one needs to know.
+    """
 
     ref: Ref
     route: Route
@@ -42,6 +52,12 @@ class Fault:
     hint: str = ""
     because: Route | None = None
     severity: Severity = Severity.ERROR
+    looks_for: str = ""
+
+
+def private(ref: Ref, route: Route) -> bool:
+    """Whether a value is one of a Secret, which no report shows."""
+    return ref.kind == "Secret" and route[:1] in (("data",), ("stringData",))
 
 
 class _Loader(yaml.CSafeLoader):
@@ -76,6 +92,19 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_nulls(each) for key, each in value.items() if each is not None}
     return [without_nulls(each) for each in value] if isinstance(value, list) else value
+
+
+def has_null(value: Any) -> bool:
+    """Whether a key or an item without a value stands anywhere below a value."""
+    stack = [value]
+    while stack:
+        here = stack.pop()
+        for each in here.values() if type(here) is dict else here:
+            if each is None:
+                return True
+            if type(each) is dict or type(each) is list:
+                stack.append(each)
+    return False
 
 
 def strings(value: Any, route: Route = ()) -> Iterator[tuple[Route, str]]:

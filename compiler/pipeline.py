@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from compiler.build import Building, Built, build, start
 from compiler.conform import conform, ready
-from compiler.diagnostic import Diagnostic, Finding, Place, has_errors
+from compiler.diagnostic import Diagnostic, Finding, Place, Severity, has_errors
 from compiler.emit import emit, renamed
 from compiler.manifest import Manifest
 from compiler.overlay import Overlay
@@ -64,7 +64,7 @@ def prove(
         return _failed(compilation, [*compilation.diagnostics, _locator(workspace, compilation).unbuilt(built.error)])
     found = [fault for version in versions for fault in conform(built.manifests, version)]
     unused: list[Finding] = []
-    if not found:
+    if all(fault.severity is not Severity.ERROR for fault in found):
         broken = faults(overlay, built.manifests, built.made_up)
         unused = idle(overlay, built.manifests, broken)
         found += unwaived(overlay, built.manifests, broken)

@@ -1,34 +1,31 @@
 """YAML text as plain data that still knows where each key and value was written.
 
-The dialect is the core schema of YAML 1.2, without what a small configuration does not need and what makes places
-ambiguous: anchors, aliases, tags, merge keys and several documents are refused. Scalars keep the text that was written,
-so that `3.10` can still be read as a string where a string is meant.
+The dialect says what may stand there. A small configuration needs no anchors, aliases, tags, merge keys or several documents,
+and they make places ambiguous, so an environment is refused with them; a file of manifests is read with them. Scalars keep the
+text that was written, so that `3.10` can still be read as a string where a string is meant.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any
 
 import yaml
 
 from compiler.diagnostic import Diagnostic, Edit, Finding, Place
+from compiler.dialect import ENVIRONMENT, MANIFEST, Dialect
 from compiler.route import Route, show
 
-MAX_BYTES = 256 * 1024
-MAX_DEPTH = 40
-MAX_ENTRIES = 10_000
-
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ufffe\uffff]")
 """What YAML 1.2 does not let stand in a text, section 5.1."""
-_WORDS: dict[str, Any] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
+_SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_TAGS: dict[str, Any] = {
+    "tag:yaml.org,2002:int": int,
+    "tag:yaml.org,2002:float": (int, float),
+    "tag:yaml.org,2002:bool": bool,
 }
 
 
@@ -72,9 +69,12 @@ class Source:
     data: Any
     entries: dict[Route, Entry] = field(repr=False)
     lines: tuple[str, ...] = field(default=(), repr=False)
+    aliases: dict[Route, Route] = field(default_factory=dict, repr=False)
+    """Routes that an alias or merge key fills, and the routes where their values are written."""
 
     def locate(self, route: Route, *, at_key: bool = False) -> Place:
         """The place of a route, or of its nearest parent that was written."""
+        route = self._written(route)
         for length in range(len(route), -1, -1):
             entry = self.entries.get(route[:length])
             if entry is not None:
@@ -84,8 +84,16 @@ class Source:
 
     def written(self, route: Route) -> str | None:
         """The text of the plain scalar at a route, before it was taken for a number, a truth value or nothing."""
-        entry = self.entries.get(route)
+        entry = self.entries.get(self._written(route))
         return entry.written if entry else None
+
+    def _written(self, route: Route) -> Route:
+        """Where the value of a route is written: elsewhere, below an alias."""
+        for length in range(len(route), 0, -1) if self.aliases else ():
+            anchored = self.aliases.get(route[:length])
+            if anchored is not None and length < len(route):
+                return self._written((*anchored, *route[length:]))
+        return route
 
     def diagnose(self, finding: Finding) -> Diagnostic:
         """A finding with its place in this document."""
@@ -123,17 +131,64 @@ class _Loader(yaml.CSafeLoader):
 
 
 def read(path: str, content: bytes) -> tuple[Source | None, list[Diagnostic]]:
-    """Reads a document. In: its path for reports, its bytes. Out: the source, or None with the reasons.
+    """Reads an environment. In: its path for reports, its bytes. Out: the source, or None with the reasons.
 
     Duplicate keys are all reported together; what breaks the syntax is reported alone, because nothing after it is certain.
     """
-    reader = _Reader()
+    try:
+        text = decode(content, ENVIRONMENT)
+    except Refusal as refusal:
+        return None, [Source(path, None, {}).refuse(refusal)]
+    return _document(path, text, tuple(text.splitlines()), ENVIRONMENT, 0)
+
+
+def read_all(
+    path: str, text: str, before: int = 0, lines: tuple[str, ...] = ()
+) -> tuple[list[Source], list[Diagnostic]]:
+    """Reads the documents of a file of manifests, which `decode` gave as text. Empty ones are left out.
+
+    What is wrong in one document does not keep the others from being read. For a part of a file, `before` is the number of
+    lines before it and `lines` are those of the file.
+    """
+    lines = lines or tuple(text.split("\n"))
+    sources: list[Source] = []
+    problems: list[Diagnostic] = []
+    for offset, part in chunks(text):
+        source, found = _document(path, part, lines, MANIFEST, before + offset)
+        problems += found
+        if source is not None and source.data is not None:
+            sources.append(source)
+    return sources, problems
+
+
+def chunks(text: str) -> list[tuple[int, str]]:
+    """The documents of a text as kubectl cuts them, at lines of `---`, each with the number of lines before it."""
+    starts = [0, *(match.start() for match in _SEPARATOR.finditer(text) if match.start())]
+    found, before = [], 0
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        part = text[start:end]
+        # Directives stand before the document that they are about.
+        if not _only_directives(part):
+            found.append((before, part))
+        before += part.count("\n")
+    return found
+
+
+def _only_directives(part: str) -> bool:
+    lines = [line for line in part.split("\n") if line.strip() and not line.startswith("#")] if part[:1] in "%#" else []
+    return bool(lines) and all(line.startswith("%") for line in lines)
+
+
+def _document(
+    path: str, text: str, lines: tuple[str, ...], dialect: Dialect, offset: int
+) -> tuple[Source | None, list[Diagnostic]]:
+    reader = _Reader(dialect, lines, offset)
     data = None
     try:
-        data = reader.document(_decode(content))
+        data = reader.document(text)
     except Refusal as refusal:
         reader.problems.append(refusal)
-    source = Source(path, data, reader.entries, reader.lines)
+    source = Source(path, data, reader.entries, lines, reader.aliases)
     problems = [source.refuse(problem) for problem in reader.problems]
     return (None, problems) if problems else (source, [])
 
@@ -159,14 +214,15 @@ def alike(word: str, known: list[str]) -> str:
     return close.pop() if len(close) == 1 else ""
 
 
-def _decode(content: bytes) -> str:
-    if len(content) > MAX_BYTES:
+def decode(content: bytes, dialect: Dialect) -> str:
+    """The text of a file. Raises `Refusal` where it is too large, not UTF-8, or holds what cannot stand in YAML."""
+    if len(content) > dialect.max_bytes:
         size = f"{len(content) / 1024:.0f} KiB"
         raise Refusal(
             Mark(1, 1),
             "too-large",
-            f"the file is {size}; an environment has at most {MAX_BYTES // 1024} KiB",
-            "an environment is a page of settings: put larger things into custom/",
+            f"the file is {size}; {dialect.what} has at most {dialect.max_bytes // 1024} KiB",
+            dialect.smaller,
         )
     try:
         text = content.decode("utf-8-sig")
@@ -190,58 +246,69 @@ def _decode(content: bytes) -> str:
 class _Reader:
     """Builds data and entries from the parser's events, one document, without recursion."""
 
-    def __init__(self) -> None:
-        self.lines: tuple[str, ...] = ()
+    def __init__(self, dialect: Dialect, lines: tuple[str, ...], offset: int) -> None:
+        self.dialect, self.lines, self.offset = dialect, lines, offset
         self.last = Mark(1, 1)
         """Where the last thing that was written ends."""
         self.root: Any = None
         self.entries: dict[Route, Entry] = {}
         self.problems: list[Refusal] = []
+        self.aliases: dict[Route, Route] = {}
+        self.anchors: dict[str, tuple[Route, Any, int]] = {}
+        self.values = 0
 
     def document(self, text: str) -> Any:
-        self.lines = tuple(text.splitlines())
         stack: list[_Container] = []
         documents = 0
         try:
             for event in yaml.parse(text, Loader=_Loader):
-                mark, end = _mark(event.start_mark), _mark(event.end_mark)
+                mark, end = self._mark(event.start_mark), self._mark(event.end_mark)
                 match event:
                     case yaml.DocumentStartEvent():
                         documents += 1
                         if documents > 1:
-                            raise Refusal(
-                                mark, "several-documents", "a second document starts here", "one file, one environment"
-                            )
+                            raise self._second(mark)
                     case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                         self._refuse_extras(event, mark)
-                        if len(stack) >= MAX_DEPTH:
-                            raise Refusal(mark, "too-deep", f"nested more than {MAX_DEPTH} levels deep")
+                        if len(stack) >= self.dialect.max_depth:
+                            raise Refusal(mark, "too-deep", f"nested more than {self.dialect.max_depth} levels deep")
                         data: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+                        before = self.values
                         route = self._add(stack, data, (mark, mark))
-                        stack.append(_Container(route, data, mark, flow=bool(event.flow_style)))
+                        opened = _Container(route, data, mark, flow=bool(event.flow_style))
+                        opened.anchor, opened.before = event.anchor, before
+                        stack.append(opened)
                     case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                         closed = stack.pop()
                         # The parser ends a block only where the next thing starts.
                         self.last = end if closed.flow else self.last
                         self.entries[closed.route] = replace(self.entries[closed.route], value_end=self.last)
+                        self._close(closed)
                         self._repeated(stack)
                     case yaml.ScalarEvent():
                         self._refuse_extras(event, mark)
                         self._scalar(stack, event, (mark, end))
                     case yaml.AliasEvent():
-                        raise Refusal(
-                            mark,
-                            "alias",
-                            f"the alias *{event.anchor} is not part of the language",
-                            "write the value out",
-                        )
+                        self._alias(stack, event, (mark, end))
                     case _:
                         pass
         except yaml.MarkedYAMLError as error:
-            raise _syntax(error, text) from None
+            raise _syntax(error, text, self.offset) from None
         return self.root
 
+    def _mark(self, mark: Any) -> Mark:
+        return Mark(mark.line + 1 + self.offset, mark.column + 1) if mark else Mark(1, 1)
+
+    def _second(self, mark: Mark) -> Refusal:
+        if self.dialect.extras:
+            hint = "kubectl reads documents that a line of --- separates, and would silently pass over this one"
+        else:
+            hint = "one file, one environment"
+        return Refusal(mark, "several-documents", "a second document starts here", hint)
+
     def _refuse_extras(self, event: Any, mark: Mark) -> None:
+        if self.dialect.extras:
+            return
         if event.anchor is not None:
             raise Refusal(
                 mark,
@@ -254,24 +321,98 @@ class _Reader:
                 mark, "tag", f"the tag {event.tag} is not part of the language", "remove it; quote what is a string"
             )
 
-    def _scalar(self, stack: list[_Container], event: Any, span: Span) -> None:
+    def _alias(self, stack: list[_Container], event: Any, span: Span) -> None:
+        mark = span[0]
+        if not self.dialect.extras:
+            message = f"the alias *{event.anchor} is not part of the language"
+            raise Refusal(mark, "alias", message, "write the value out")
         if stack and stack[-1].expects_key:
-            self._key(stack[-1], event.value, span)
-            return
-        plain = not event.style
-        value = _resolve(event.value) if plain else event.value
-        self._add(stack, value, span, event.value if plain else None)
+            raise Refusal(mark, "yaml-syntax", "an alias cannot be a key", "write the key out")
+        if event.anchor not in self.anchors:
+            raise Refusal(
+                mark, "yaml-syntax", f"nothing before this is called &{event.anchor}", "an anchor comes first"
+            )
+        anchored, data, size = self.anchors[event.anchor]
+        self.values += size
+        self.aliases[self._add(stack, data, span)] = anchored
         self.last = span[1]
         self._repeated(stack)
 
-    def _key(self, parent: _Container, key: str, span: Span) -> None:
-        mark = span[0]
-        parent.key, parent.key_span = key, span
-        if key == "<<":
+    def _close(self, closed: _Container) -> None:
+        if isinstance(closed.data, dict) and closed.merges:
+            self._merge(closed)
+        if closed.anchor is not None:
+            self.anchors[closed.anchor] = (closed.route, closed.data, self.values - closed.before)
+
+    def _merge(self, parent: _Container) -> None:
+        """Puts the keys of merge keys into a mapping; its own keys win, and so does the first of several."""
+        for mark, route in parent.merges:
+            merged: Any = parent.data.pop("<<") if isinstance(parent.data, dict) and "<<" in parent.data else None
+            several = isinstance(merged, list)
+            for index, each in enumerate(merged if several else [merged]):
+                if not isinstance(each, dict):
+                    raise Refusal(mark, "yaml-syntax", "a merge key takes a mapping", "write <<: *name")
+                origin = (*route, index) if several else route
+                origin = self.aliases.get(origin, origin)
+                for key, value in each.items():
+                    self._merge_key(parent, mark, key, value, (*origin, key))
+
+    def _merge_key(self, parent: _Container, mark: Mark, key: Any, value: Any, origin: Route) -> None:
+        own = (*parent.route, key)
+        if key not in parent.data:
+            parent.data[key] = value
+            self.aliases[own] = origin
+            self.entries[own] = Entry(mark, mark, mark, mark)
+        elif own in self.entries and own not in self.aliases and self.entries[own].key.line < mark.line:
+            # go-yaml lets the later of the two win, and YAML the explicit one.
+            first = self.entries[own].key
+            message = f"'{show(own)}' is set on line {first.line}, before a merge key that sets it too"
+            self.problems.append(Refusal(mark, "duplicate-key", message, "put the merge key first"))
+
+    def _scalar(self, stack: list[_Container], event: Any, span: Span) -> None:
+        if stack and stack[-1].expects_key:
+            self._key(stack[-1], event, span)
+            return
+        plain = not event.style and event.tag is None
+        value = self._value(event, span[0])
+        route = self._add(stack, value, span, event.value if plain else None)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = (route, value, 1)
+        self.last = span[1]
+        self._repeated(stack)
+
+    def _value(self, event: Any, mark: Mark) -> Any:
+        """What a scalar stands for: by its tag, or by its text where it is plain."""
+        tag, text = event.tag, event.value
+        if tag is None or tag == "!":
+            value = text if event.style or tag else self.dialect.resolve(text)
+            if isinstance(value, float) and self.dialect.extras and not isfinite(value):
+                raise Refusal(mark, "yaml-syntax", f"{text} is a number that JSON does not have", "quote it")
+            return value
+        if tag == "tag:yaml.org,2002:str":
+            return text
+        if tag == "tag:yaml.org,2002:binary":
+            return _binary(text, mark)
+        value = self.dialect.resolve(text)
+        if (tag in _TAGS and isinstance(value, _TAGS[tag])) or (tag.endswith(":null") and value is None):
+            return value
+        raise Refusal(mark, "tag", f"{text!r} cannot be read as {tag}", "remove the tag; quote what is a string")
+
+    def _key(self, parent: _Container, event: Any, span: Span) -> None:
+        mark, key = span[0], event.value
+        if self.dialect.extras:
+            if key == "<<" and not event.style:
+                parent.merges.append((mark, (*parent.route, "<<")))
+            elif not event.style:
+                key = _go_key(self.dialect.resolve(key), key, mark)
+        elif key == "<<":
             raise Refusal(mark, "alias", "the merge key << is not part of the language", "write the keys out")
+        parent.key, parent.key_span = key, span
         if key in parent.data:
             first = self.entries[(*parent.route, key)]
             message = f"'{show((*parent.route, key))}' is already set on line {first.key.line}"
+            if first.key.line == mark.line:
+                message += f", column {first.key.column}"
             refusal = Refusal(mark, "duplicate-key", message, "keep one of the two")
             self.problems.append(refusal)
             parent.repeats = (refusal, first, self.last)
@@ -290,9 +431,11 @@ class _Reader:
 
     def _add(self, stack: list[_Container], value: Any, span: Span, written: str | None = None) -> Route:
         """Puts a value where it belongs and returns its route."""
-        if len(self.entries) >= MAX_ENTRIES:
-            hint = "an environment is a page of settings: put larger things into custom/"
-            raise Refusal(span[0], "too-large", f"more than {MAX_ENTRIES} keys and values", hint)
+        self.values += 1
+        if self.values > self.dialect.max_values:
+            raise Refusal(
+                span[0], "too-large", f"more than {self.dialect.max_values} keys and values", self.dialect.smaller
+            )
         if not stack:
             self.root = value
             self.entries[()] = Entry(*span, *span, written)
@@ -320,6 +463,10 @@ class _Container:
         self.key: str | None = None
         self.key_span: Span = (mark, mark)
         self.last_key = ""
+        self.anchor: str | None = None
+        self.before = 0
+        """How many values came before it."""
+        self.merges: list[tuple[Mark, Route]] = []
         self.repeats: tuple[Refusal, Entry, Mark] | None = None
         """The complaint about a key that was there already, its first entry, and where the thing before it ends."""
 
@@ -328,8 +475,22 @@ class _Container:
         return isinstance(self.data, dict) and self.key is None
 
 
-def _mark(mark: Any) -> Mark:
-    return Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
+def _go_key(key: Any, text: str, mark: Mark) -> str:
+    """A key of a manifest as JSON has it: `1` is the text 1, `yes` is the text true."""
+    if key is None:
+        raise Refusal(mark, "yaml-syntax", "nothing cannot be a key", "quote it, or remove it")
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    if isinstance(key, float):
+        return f"{key:.8g}"
+    return str(key)
+
+
+def _binary(text: str, mark: Mark) -> str:
+    try:
+        return base64.b64decode(text, validate=False).decode()
+    except ValueError:
+        raise Refusal(mark, "tag", "this is not Base64 of a text", "put binary data into binaryData") from None
 
 
 def _between(lines: tuple[str, ...], start: Mark, end: Mark) -> str:
@@ -361,21 +522,7 @@ def _from_flow(lines: tuple[str, ...], before: Mark, entry: Entry) -> tuple[Edit
     return (Edit(before.line, before.column, end.line, end.column, ""),)
 
 
-def _resolve(text: str) -> Any:
-    """A plain scalar by the core schema of YAML 1.2: `no` is a string, `0755` is seven hundred and fifty-five."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if _INT.fullmatch(text):
-        base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-        return int(text[2:] if base != 10 else text, base) if len(text) < 100 else text
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    if _SPECIAL.fullmatch(text):
-        return float(text.lower().replace(".", ""))
-    return text
-
-
-def _syntax(error: yaml.MarkedYAMLError, text: str) -> Refusal:
+def _syntax(error: yaml.MarkedYAMLError, text: str, offset: int) -> Refusal:
     problem = error.problem or "the text is not YAML"
     unclosed = "expected ',' or" in problem and error.context_mark is not None
     mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
@@ -400,4 +547,4 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> Refusal:
         problem, hint = "a second ': ' stands in this line", "quote the value if the colon belongs to it"
     elif "could not find expected ':'" in problem:
         problem, hint = "this key has no ': ' after it", "write key: value"
-    return Refusal(Mark(line, column), "yaml-syntax", problem, hint)
+    return Refusal(Mark(line + offset, column), "yaml-syntax", problem, hint)

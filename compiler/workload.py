@@ -10,6 +10,8 @@ from compiler.manifest import Manifest
 from compiler.overlay import Ref
 from compiler.route import ABSENT, Named, Route, follow
 
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+
 _TEMPLATES: dict[str, Route] = {
     "Deployment": ("spec", "template"),
     "StatefulSet": ("spec", "template"),
@@ -48,13 +50,6 @@ def workloads(manifests: Iterable[Manifest]) -> Iterator[Workload]:
         yield Workload(manifest.ref, (*route, "spec"), labels, template.get("spec") or {}, names)
 
 
-def containers(workload: Workload) -> Iterator[tuple[Route, dict[str, Any]]]:
-    """Every container of a pod, init containers first, with its route in the object."""
-    for group in ("initContainers", "containers"):
-        for container in workload.pod.get(group) or []:
-            yield (*workload.route, group, Named(str(container.get("name")))), container
-
-
 def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
     """Whether a label selector picks a pod with these labels."""
     for key, value in (selector.get("matchLabels") or {}).items():
@@ -71,6 +66,32 @@ def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
         if not holds.get(expression["operator"], False):
             return False
     return True
+
+
+class Pods:
+    """Pod templates that are found by their labels, however many there are."""
+
+    def __init__(self, workloads: Iterable[Workload]) -> None:
+        self.all = list(workloads)
+        self._by_label: dict[tuple[str, str], list[Workload]] = {}
+        for workload in self.all:
+            for label in workload.labels.items():
+                self._by_label.setdefault(label, []).append(workload)
+
+    def picked(self, selector: dict[str, Any]) -> list[Workload]:
+        """The pods that a label selector picks."""
+        if not any(selector.values()):
+            return self.all
+        labels = (selector.get("matchLabels") or {}).items()
+        fewest = min((self._by_label.get(label, []) for label in labels), key=len, default=self.all)
+        return [workload for workload in fewest if matches(selector, workload.labels)]
+
+
+def containers(workload: Workload) -> Iterator[tuple[Route, dict[str, Any]]]:
+    """Every container of a pod, init containers first, with its route in the object."""
+    for group in ("initContainers", "containers"):
+        for container in workload.pod.get(group) or []:
+            yield (*workload.route, group, Named(str(container.get("name")))), container
 
 
 def selected(manifests: Iterable[Manifest], workload: Workload, kind: str, route: Route) -> list[Manifest]:

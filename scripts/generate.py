@@ -113,7 +113,12 @@ def example(code: str) -> str:
     for path in sorted((ROOT / "tests" / "cases" / "invalid" / code).glob("*.yaml")):
         report = path.with_suffix(".txt")
         source = path.read_bytes()
-        if path.name.count(".") == 1 and len(source) < 1000 and source.isascii() and report.is_file():
+        if (
+            path.suffixes in ([".yaml"], [".manifest", ".yaml"])
+            and len(source) < 1000
+            and source.isascii()
+            and report.is_file()
+        ):
             parts = [f"```yaml\n{source.decode()}```", *beside(path), f"```\n{report.read_text(encoding='utf-8')}```"]
             return "\n" + "\n\n".join(parts) + "\n"
     return ""

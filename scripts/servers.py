@@ -5,9 +5,9 @@ Examples, run in the project's folder:
   python3 scripts/servers.py ensure postgres bubblewrap
   python3 scripts/servers.py list
 
-minio, mc, etcd, kube-apiserver and kube-score are built with Go from the recipes in tests/servers, which pin versions and hashes,
-into ${MLFLOW_OVERLAYS_CACHE} or ${XDG_CACHE_HOME:-~/.cache}/mlflow-overlays. The others are Debian's packages;
-none of their services is started. KUBEBUILDER_ASSETS is honoured for etcd and kube-apiserver.
+minio, mc, etcd, kube-apiserver, kube-score and kubeconform are built with Go from the recipes in tests/servers, which pin
+versions and hashes, into ${MLFLOW_OVERLAYS_CACHE} or ${XDG_CACHE_HOME:-~/.cache}/mlflow-overlays. The others are Debian's
+packages; none of their services is started. KUBEBUILDER_ASSETS is honoured for etcd and kube-apiserver.
 
 Standard output is one JSON object: each name with its path, programs, version and source, or with the reason why it
 is missing. Exit codes: 0 everything is there, 2 wrong usage, 3 something is missing.
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 RECIPES = Path(__file__).resolve().parent.parent / "tests" / "servers"
 GO_REQUIREMENTS = RECIPES / "requirements-go.txt"
-BUILT = ("minio", "mc", "etcd", "kube-apiserver", "kube-score")
+BUILT = ("minio", "mc", "etcd", "kube-apiserver", "kube-score", "kubeconform")
 KUBEBUILDER = ("etcd", "kube-apiserver")
 OLDEST_POSTGRES = 15
 MISSING = 3

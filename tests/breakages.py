@@ -109,15 +109,34 @@ POLICED = (
 """Codes whose failing example breaks any environment."""
 ECHO = "{name: mlflow, env: [{name: PW, valueFrom: {secretKeyRef: {name: own, key: password}}}], args: [$(PW)]}"
 
+CLAIM = (
+    "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: other}}\n"
+    "spec: {{accessModes: [{}], resources: {{requests: {{storage: {}}}}}}}\n"
+)
+AUTOSCALER = (
+    "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: other}\nspec:\n"
+    "  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: mlflow}\n  minReplicas: 3\n  maxReplicas: 2\n"
+)
 BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "alias": Break(append="x: &a 1\n"),
+    "autoscaler-stuck": resource(AUTOSCALER),
     "bad-bucket": Break({"artifacts.bucket": "xn--acme"}),
+    "bad-data": resource("apiVersion: v1\nkind: Secret\nmetadata: {name: other}\ndata: {note: hello!}\n"),
+    "bad-enum": resource(CLAIM.format("Often", "1Gi")),
+    "bad-label": resource("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other, labels: {team: a b}}\n"),
+    "bad-name": resource("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: my_settings}\n"),
+    "bad-number": patch("mlflow", "spec: {revisionHistoryLimit: -1}"),
+    "bad-port": resource(SERVICE + "  ports: [{port: 99999}]\n"),
     "bad-prefix": Break({"artifacts.prefix": "a/../b"}),
+    "bad-quantity": resource(CLAIM.format("ReadWriteOnce", "1GG")),
     "bad-value": Break({"namespace": "Not_A_Name"}),
+    "budget-blocks": dict.fromkeys((*S3, *MINIO), "in a build it is disruption-budget, which can be waived"),
     "build-failed": patch("nowhere", "spec: {replicas: 2}"),
     "conflicting-keys": Break({"networkPolicy": {"enabled": False, "clients": ["a"]}}),
     "dangling-reference": container("{name: mlflow, envFrom: [{secretRef: {name: nowhere}}]}"),
+    "deprecated-api": resource("apiVersion: v1\nkind: Endpoints\nmetadata: {name: other}\n"),
     "duplicate-key": Break(append="overlay: other\n"),
+    "duplicate-object": dict.fromkeys((*S3, *MINIO), "kubectl builds no object twice"),
     "empty": Break(whole=lambda _: b"# nothing\n"),
     "host-unserved": Break({"host": "mlflow.acme.example", "ingress": None}),
     "image-misses": Break(base={f"base/{file}": ("ghcr.io/mlflow/mlflow:", "ghcr.io/acme/mlflow:") for file in FILES}),
@@ -126,6 +145,7 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "left-behind": Break({"ingress": None}, before=Break(SERVED)),
     "memory-too-small": Break({"resources": {"limits": {"memory": "64Mi"}, "requests": {"memory": "32Mi"}}}),
     "missing-key": Break({"overlay": None}),
+    "missing-name": dict.fromkeys((*S3, *MINIO), "kubectl builds no object without a name"),
     "no-image": container("{name: mlfow, command: [x]}"),
     "not-a-manifest": resource("kind: Service\nmetadata: {name: other}\nspec: {ports: [{port: 80}]}\n"),
     "not-utf8": Break(whole=lambda text: text.encode() + b"# \xff\n"),
@@ -146,6 +166,8 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
         **dict.fromkeys(S3, Break({"artifacts.kmsKeyArn": KEY.format("aws", "us-west-2")})),
         **NO_ARN,
     },
+    "rejected-kind": dict.fromkeys((*S3, *MINIO), "only an option of validate rejects kinds"),
+    "removed-api": resource("apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: other}\n"),
     "request-above-limit": Break({"resources": {"requests": {"cpu": "9"}, "limits": {"cpu": "1"}}}),
     "reserved-name": {
         **dict.fromkeys((*S3, "minio-postgres"), Break({"database": {"name": "postgres"}})),

@@ -21,6 +21,7 @@ VALID = sorted((CASES / "valid").glob("*.yaml"))
 INVALID = sorted(path for path in (CASES / "invalid").glob("*/*.yaml") if path.name.count(".") == 1)
 """`<case>.yaml` is an environment. Beside it may stand `<case>.custom/`, its own component; `<case>.before.yaml`, the environment
 whose overlay is on disk; and `<case>.base.yaml`, what is written in files of the base in place of what.
+`<case>.manifest.yaml` is for validate.
 """
 
 
@@ -65,7 +66,7 @@ def _custom(path: Path) -> Path | None:
 @pytest.mark.parametrize("code", CODES)
 def test_codes__each_has_a_failing_example(code: str) -> None:
     folder = CASES / "invalid" / code
-    assert any(path.parent == folder for path in INVALID), (
+    assert any(path.parent == folder for path in [*INVALID, *folder.glob("*.manifest.yaml")]), (
         f"{code}: write {folder.relative_to(CASES.parent)}/<case>.yaml"
     )
 

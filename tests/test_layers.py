@@ -13,17 +13,18 @@ import pytest
 from tests.conftest import ROOT
 
 LAYERS = (
-    ("route", "errors", "secrecy", "shell", "peer", "codes", "hooks", "tree"),
+    ("route", "errors", "secrecy", "shell", "peer", "codes", "hooks", "tree", "dialect"),
     ("diagnostic", "overlay", "kind"),
-    ("source", "manifest", "part", "policy", "footprint", "report", "fix"),
-    ("image", "volume", "workload"),
-    ("kinds", "parts"),
+    ("source", "manifest", "part", "policy", "footprint", "report", "fix", "bounds", "quick"),
+    ("image", "volume", "workload", "catalog"),
+    ("kinds", "parts", "releases"),
     ("environment", "document", "scaffold"),
     ("schema", "plan", "emit", "contract", "waive"),
     ("understand", "build", "conform", "rules", "editor", "patch"),
     ("kustomization",),
     ("workspace", "origin"),
-    ("explain", "locate"),
+    ("explain", "locate", "validate"),
+    ("gather",),
     ("pipeline", "cache"),
     ("batch", "touched"),
     ("cli",),
@@ -34,14 +35,15 @@ RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 ONLY = {
     "typer": {"cli"},
     "subprocess": {"build"},
-    "yaml": {"source", "emit", "manifest", "build"},
+    "yaml": {"source", "emit", "manifest", "build", "gather"},
+    "yaml_rs": {"quick"},
     "jsonschema": {"schema", "conform"},
     "jsonschema_rs": {"schema", "conform"},
     "referencing": {"conform"},
     "kubernetes_validate": set[str](),
     "secrets": {"build", "workspace"},
     "tempfile": {"build", "workspace"},
-    "os": {"build", "workspace", "cache", "batch", "cli"},
+    "os": {"build", "workspace", "cache", "batch", "gather", "cli"},
     "shutil": {"build"},
     "traceback": {"cli"},
     "datetime": {"cli"},
@@ -49,7 +51,7 @@ ONLY = {
 """What a module may import only where it is named here."""
 NOWHERE = ("time", "random", "uuid", "socket", "urllib.request", "logging", "locale", "getpass", "platform")
 """What no module imports: a compilation is the same at any time, on any machine."""
-EFFECTS = {"build", "workspace", "conform", "kustomization", "touched", "cache", "batch", "cli"}
+EFFECTS = {"build", "workspace", "catalog", "kustomization", "touched", "cache", "batch", "gather", "cli"}
 """The modules that may know the file system; `footprint` reads a table that is installed with it."""
 
 
@@ -187,7 +189,16 @@ def test_printing__is_left_to_the_command_line() -> None:
 
 def test_start__is_lean() -> None:
     """What is slow to import is imported when it is needed: `--help` and a mistyped command answer at once."""
-    heavy = ("jsonschema", "kubernetes_validate", "referencing", "rich", "hypothesis", "importlib.metadata")
+    heavy = (
+        "jsonschema",
+        "jsonschema_rs",
+        "yaml_rs",
+        "kubernetes_validate",
+        "referencing",
+        "rich",
+        "hypothesis",
+        "importlib.metadata",
+    )
     code = f"import sys, compiler.cli; print([name for name in {heavy!r} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from compiler.codes import CODES
 from compiler.diagnostic import Diagnostic, Finding
+from compiler.dialect import ENVIRONMENT
 from compiler.emit import dump
 from compiler.route import ABSENT, Route, follow
-from compiler.source import MAX_BYTES, MAX_DEPTH, MAX_ENTRIES, Source, nearest, read
+from compiler.source import Source, nearest, read
 
 PROPERTY = settings(
     max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -306,11 +307,11 @@ def test_locate__lines_are_counted_as_they_are_broken(ending: str) -> None:
         (b"\xc3\xa9: \xff\n", "not-utf8", 1, 4),
         ("\ufeffa: 1\n".encode("utf-16-le"), "not-utf8", 1, 1),
         (b"\xed\xa0\x80", "not-utf8", 1, 1),
-        ("[" * (MAX_DEPTH + 1), "too-deep", 1, MAX_DEPTH + 1),
-        ("- " * (MAX_DEPTH + 1), "too-deep", 1, 2 * MAX_DEPTH + 1),
-        ("a: {" * (MAX_DEPTH + 1), "too-deep", 1, 4 * MAX_DEPTH),
-        ("a" * (MAX_BYTES + 1), "too-large", 1, 1),
-        ("a: [" + "b," * MAX_ENTRIES + "]", "too-large", 1, 5 + 2 * (MAX_ENTRIES - 2)),
+        ("[" * (ENVIRONMENT.max_depth + 1), "too-deep", 1, ENVIRONMENT.max_depth + 1),
+        ("- " * (ENVIRONMENT.max_depth + 1), "too-deep", 1, 2 * ENVIRONMENT.max_depth + 1),
+        ("a: {" * (ENVIRONMENT.max_depth + 1), "too-deep", 1, 4 * ENVIRONMENT.max_depth),
+        ("a" * (ENVIRONMENT.max_bytes + 1), "too-large", 1, 1),
+        ("a: [" + "b," * ENVIRONMENT.max_values + "]", "too-large", 1, 5 + 2 * (ENVIRONMENT.max_values - 2)),
     ],
     ids=lambda value: repr(value[:20]) if isinstance(value, str | bytes) else "",
 )

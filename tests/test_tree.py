@@ -372,6 +372,7 @@ def test_images__are_pinned_and_each_has_one_version(built: list[Manifest]) -> N
 
 def test_policies__every_pod_is_held_by_one(built: list[Manifest]) -> None:
     """For what comes in and what goes out: a pod that no policy picks may talk to anybody."""
+
     for workload in _pods(built):
         held = {
             kind

@@ -6,7 +6,20 @@ from collections.abc import Callable, Sequence
 
 from compiler.manifest import Fault, Manifest
 from compiler.overlay import Overlay
-from compiler.rules import availability, changes, containers, exposure, flow, jobs, leaks, names, pods, references
+from compiler.rules import (
+    availability,
+    changes,
+    containers,
+    exposure,
+    flow,
+    jobs,
+    leaks,
+    names,
+    pods,
+    references,
+    scaling,
+)
+from compiler.workload import workloads
 
 Rule = Callable[[Overlay, Sequence[Manifest], Sequence[str]], list[Fault]]
 
@@ -16,6 +29,7 @@ RULES: dict[str, Rule] = {
     "no placeholder of the base survives": changes.placeholders,
     "every reference between objects resolves": references.resolve,
     "selectors pick pods, and ports exist": names.pick,
+    "autoscalers can act": scaling.scale,
     "no secret value stands outside a Secret": leaks.leaks,
     "every image is pinned": pods.pinned,
     "pods keep to Pod Security restricted": pods.restricted,
@@ -26,6 +40,14 @@ RULES: dict[str, Rule] = {
     "a Job is named for its content": jobs.named,
 }
 """Every rule, under the sentence that it proves."""
+
+
+def between(manifests: Sequence[Manifest], *, whole: bool) -> list[Fault]:
+    """What is wrong between objects of one namespace. Where they are not the whole, only what they show is judged."""
+    kinds = {manifest.ref.kind for manifest in manifests} | ({"Pod"} if any(workloads(manifests)) else set())
+    everywhere: dict[str, references.Keys] = {"ConfigMap": {"kube-root-ca.crt": None}}
+    found = [*references.resolved(manifests, everywhere), *names.picks(manifests), *scaling.scales(manifests)]
+    return [fault for fault in found if whole or not fault.looks_for or fault.looks_for in kinds]
 
 
 def faults(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:

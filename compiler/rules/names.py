@@ -8,14 +8,17 @@ from typing import Any
 from compiler.manifest import Fault, Manifest
 from compiler.overlay import Overlay, Ref
 from compiler.route import Route
-from compiler.workload import Workload, containers, matches, workloads
-
-_PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+from compiler.workload import PROBES, Pods, Workload, containers, matches, workloads
 
 
 def pick(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every selector picks a pod of the build, and every named port is one of the pods that are picked."""
-    pods = list(workloads(manifests))
+    return picks(manifests)
+
+
+def picks(manifests: Sequence[Manifest]) -> list[Fault]:
+    """The same of any objects of a namespace that belong together."""
+    pods = Pods(workloads(manifests))
     services = {manifest.ref.name: manifest for manifest in manifests if manifest.ref.kind == "Service"}
     faults: list[Fault] = []
     for manifest in manifests:
@@ -34,7 +37,7 @@ def pick(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]
                 faults += _autoscaler(manifest, manifests)
             case _:
                 pass
-    for pod in pods:
+    for pod in pods.all:
         faults += _probes(pod)
     return faults
 
@@ -43,13 +46,14 @@ def _spec(manifest: Manifest) -> dict[str, Any]:
     return manifest.data.get("spec") or {}
 
 
-def _fault(manifest: Manifest, route: Route, message: str) -> Fault:
-    return Fault(manifest.ref, route, "picks-nothing", message, "compare its words with those of the pods")
+def _fault(manifest: Manifest, route: Route, message: str, looks_for: str = "") -> Fault:
+    hint = "compare its words with those of the pods"
+    return Fault(manifest.ref, route, "picks-nothing", message, hint, looks_for=looks_for)
 
 
-def _selected(manifest: Manifest, route: Route, selector: dict[str, Any], pods: Sequence[Workload]) -> Iterator[Fault]:
-    if not any(matches(selector, pod.labels) for pod in pods):
-        yield _fault(manifest, route, f"{manifest.ref} selects no pod of the overlay")
+def _selected(manifest: Manifest, route: Route, selector: dict[str, Any], pods: Pods) -> Iterator[Fault]:
+    if not pods.picked(selector):
+        yield _fault(manifest, route, f"{manifest.ref} selects no pod", "Pod")
 
 
 def _ports(pods: Sequence[Workload]) -> set[Any]:
@@ -61,13 +65,13 @@ def _ports(pods: Sequence[Workload]) -> set[Any]:
     return ports
 
 
-def _service(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]:
+def _service(manifest: Manifest, pods: Pods) -> Iterator[Fault]:
     labels = _spec(manifest).get("selector")
     if not labels:
         return
     selector = {"matchLabels": labels}
     yield from _selected(manifest, ("spec", "selector"), selector, pods)
-    picked = [pod for pod in pods if matches(selector, pod.labels)]
+    picked = pods.picked(selector)
     for index, port in enumerate(_spec(manifest).get("ports") or []):
         target = port.get("targetPort", port.get("port"))
         if picked and target not in _ports(picked):
@@ -92,7 +96,7 @@ def _backend(
         return
     service = services.get(target["name"])
     if service is None:
-        yield _fault(manifest, (*route, "service", "name"), f"there is no Service {target['name']}")
+        yield _fault(manifest, (*route, "service", "name"), f"there is no Service {target['name']}", "Service")
         return
     ports = {value for port in _spec(service).get("ports") or [] for value in (port.get("name"), port.get("port"))}
     named = target.get("port") or {}
@@ -101,19 +105,19 @@ def _backend(
         yield _fault(manifest, (*route, "service", "port"), f"the Service {target['name']} has no port {wanted}")
 
 
-def _policy(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]:
+def _policy(manifest: Manifest, pods: Pods) -> Iterator[Fault]:
     spec = _spec(manifest)
     yield from _selected(manifest, ("spec", "podSelector"), spec.get("podSelector") or {}, pods)
-    own = [pod for pod in pods if matches(spec.get("podSelector") or {}, pod.labels)]
+    own = pods.picked(spec.get("podSelector") or {})
     for direction, field in (("ingress", "from"), ("egress", "to")):
         for index, rule in enumerate(spec.get(direction) or []):
             route: Route = ("spec", direction, index)
             picked = own
             for number, peer in enumerate(rule.get(field) or []):
                 if "podSelector" in peer and "namespaceSelector" not in peer:
-                    yield from _selected(manifest, (*route, field, number), peer["podSelector"], pods)
+                    yield from _selected(manifest, (*route, field, number), peer["podSelector"] or {}, pods)
                     if direction == "egress":
-                        picked = [pod for pod in pods if matches(peer["podSelector"], pod.labels)]
+                        picked = pods.picked(peer["podSelector"] or {})
             for number, port in enumerate(rule.get("ports") or []):
                 name = port.get("port")
                 if isinstance(name, str) and picked and name not in _ports(picked):
@@ -126,14 +130,14 @@ def _controller(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[F
         yield _fault(manifest, ("spec", "selector"), f"{manifest.ref} does not select its own pods")
     service = spec.get("serviceName")
     if service and service not in services:
-        yield _fault(manifest, ("spec", "serviceName"), f"there is no Service {service}")
+        yield _fault(manifest, ("spec", "serviceName"), f"there is no Service {service}", "Service")
 
 
 def _autoscaler(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[Fault]:
     target = _spec(manifest).get("scaleTargetRef") or {}
     named = Ref(str(target.get("apiVersion", "")), str(target.get("kind", "")), str(target.get("name", "")))
     if named not in {each.ref for each in manifests}:
-        yield _fault(manifest, ("spec", "scaleTargetRef"), f"there is no {named} to scale")
+        yield _fault(manifest, ("spec", "scaleTargetRef"), f"there is no {named} to scale", named.kind)
 
 
 def _probes(pod: Workload) -> Iterator[Fault]:
@@ -141,7 +145,7 @@ def _probes(pod: Workload) -> Iterator[Fault]:
         ports = {
             value for port in container.get("ports") or [] for value in (port.get("name"), port.get("containerPort"))
         }
-        for probe in _PROBES:
+        for probe in PROBES:
             for handler in ("httpGet", "tcpSocket"):
                 target = ((container.get(probe) or {}).get(handler) or {}).get("port")
                 if target is not None and target not in ports:

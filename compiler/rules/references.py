@@ -16,27 +16,36 @@ Keys = dict[str, set[str] | None]
 
 def resolve(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every Secret, ConfigMap, ServiceAccount, Service and volume that is named is there, with the key that is named."""
-    provided: Keys = dict.fromkeys(overlay.config_maps)
-    known = {"ConfigMap": provided | _built(manifests, "ConfigMap"), "Secret": _secrets(overlay, manifests)}
+    provided = {
+        "ConfigMap": dict.fromkeys(overlay.config_maps),
+        "Secret": {secret.name: {key.key for key in secret.keys} or None for secret in overlay.secrets},
+    }
+    return resolved(manifests, provided)
+
+
+def resolved(manifests: Sequence[Manifest], provided: dict[str, Keys]) -> list[Fault]:
+    """The same of any objects of a namespace that belong together, with the ConfigMaps and Secrets that others provide."""
+    known = {kind: provided.get(kind, {}) | _built(manifests, kind) for kind in ("ConfigMap", "Secret")}
     accounts = {manifest.ref.name for manifest in manifests if manifest.ref.kind == "ServiceAccount"} | {"default"}
     faults = []
     for workload in workloads(manifests):
         account = workload.pod.get("serviceAccountName", "default")
         if account not in accounts:
             route = (*workload.route, "serviceAccountName")
-            faults.append(_fault(workload, route, f"the ServiceAccount {account}"))
+            faults.append(_fault(workload, route, f"the ServiceAccount {account}", "ServiceAccount"))
         for route, kind, name, key in _named(workload):
             keys = known[kind].get(name)
             if name not in known[kind]:
-                faults.append(_fault(workload, route, f"the {kind} {name}"))
+                faults.append(_fault(workload, route, f"the {kind} {name}", kind))
             elif key and keys is not None and key not in keys:
                 faults.append(_fault(workload, route, f"the key {key} of the {kind} {name}"))
         faults += _volumes(workload)
     return faults
 
 
-def _fault(workload: Workload, route: Route, what: str) -> Fault:
-    return Fault(workload.ref, route, "dangling-reference", f"{what} is not there", "the pod would never start")
+def _fault(workload: Workload, route: Route, what: str, looks_for: str = "") -> Fault:
+    hint = "the pod would never start"
+    return Fault(workload.ref, route, "dangling-reference", f"{what} is not there", hint, looks_for=looks_for)
 
 
 def _built(manifests: Sequence[Manifest], kind: str) -> Keys:
@@ -45,14 +54,6 @@ def _built(manifests: Sequence[Manifest], kind: str) -> Keys:
         for manifest in manifests
         if manifest.ref.kind == kind
     }
-
-
-def _secrets(overlay: Overlay, manifests: Sequence[Manifest]) -> Keys:
-    keys: Keys = dict(_built(manifests, "Secret"))
-    for secret in overlay.secrets:
-        if secret.name not in keys:
-            keys[secret.name] = {key.key for key in secret.keys} or None
-    return keys
 
 
 def _named(workload: Workload) -> Iterator[tuple[Route, str, str, str]]:

@@ -1,0 +1,95 @@
+"""Budgets and autoscalers fit what they act on: one that cannot act is valid, and holds up a node or scales nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from compiler.diagnostic import Severity
+from compiler.manifest import Fault, Manifest
+from compiler.overlay import Overlay
+from compiler.workload import Pods, Workload, containers, workloads
+
+_SCALED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
+
+
+def scale(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
+    """Every HorizontalPodAutoscaler has what it measures; budgets are a rule of `availability`, which can be waived."""
+    return [fault for fault in scales(manifests) if fault.code == "autoscaler-stuck"]
+
+
+def scales(manifests: Sequence[Manifest]) -> list[Fault]:
+    """What is wrong with budgets and autoscalers among any objects of a namespace that belong together."""
+    kinds = {manifest.ref.kind for manifest in manifests}
+    if not kinds & {"PodDisruptionBudget", "HorizontalPodAutoscaler"}:
+        return []
+    replicas = {manifest.ref: (manifest.data.get("spec") or {}).get("replicas", 1) for manifest in manifests}
+    least = {
+        (target.get("kind"), target.get("name")): spec.get("minReplicas", 1) for spec, target in _autoscalers(manifests)
+    }
+    pods = Pods(workloads(manifests))
+    faults: list[Fault] = []
+    for manifest in manifests:
+        if manifest.ref.kind == "PodDisruptionBudget":
+            picked = [pod for pod in pods.picked(_spec(manifest).get("selector") or {}) if pod.ref.kind in _SCALED]
+            counts = [least.get((pod.ref.kind, pod.ref.name), replicas.get(pod.ref, 1)) for pod in picked]
+            faults += _budget(manifest, sum(count for count in counts if isinstance(count, int)) if picked else None)
+        elif manifest.ref.kind == "HorizontalPodAutoscaler":
+            faults += _autoscaler(manifest, pods.all)
+    return faults
+
+
+def _spec(manifest: Manifest) -> dict[str, Any]:
+    return manifest.data.get("spec") or {}
+
+
+def _autoscalers(manifests: Sequence[Manifest]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for manifest in manifests:
+        if manifest.ref.kind == "HorizontalPodAutoscaler":
+            yield _spec(manifest), _spec(manifest).get("scaleTargetRef") or {}
+
+
+def _budget(manifest: Manifest, count: int | None) -> Iterator[Fault]:
+    spec = _spec(manifest)
+    most, least = spec.get("maxUnavailable"), spec.get("minAvailable")
+    if most is not None and least is not None:
+        message, hint = "minAvailable and maxUnavailable exclude each other", "keep one of the two"
+        yield Fault(manifest.ref, ("spec", "minAvailable"), "budget-blocks", message, hint)
+        return
+    hint = "a node with such a pod can never be drained: allow one to be away, or run one more"
+    if most in (0, "0%"):
+        message = "no pod may ever be away"
+    elif least == "100%" or (isinstance(least, int) and count is not None and least >= count > 0):
+        message = f"minAvailable is {least}, and there may be no more pods, so none may ever be away"
+    else:
+        return
+    field = "maxUnavailable" if most is not None else "minAvailable"
+    yield Fault(manifest.ref, ("spec", field), "budget-blocks", message, hint, severity=Severity.WARNING)
+
+
+def _autoscaler(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]:
+    spec, ref = _spec(manifest), manifest.ref
+    least, most = spec.get("minReplicas", 1), spec.get("maxReplicas")
+    if isinstance(most, int) and isinstance(least, int) and most < least:
+        message = f"maxReplicas is {most}, below minReplicas, which is {least}"
+        yield Fault(ref, ("spec", "maxReplicas"), "autoscaler-stuck", message, "the API server refuses it")
+    target = spec.get("scaleTargetRef") or {}
+    kind, name = target.get("kind"), target.get("name")
+    for pod in pods:
+        if (pod.ref.kind, pod.ref.name) == (kind, name):
+            yield from _requests(manifest, pod)
+
+
+def _requests(manifest: Manifest, pod: Workload) -> Iterator[Fault]:
+    """A share of what is requested can be measured only where every container requests it."""
+    for index, metric in enumerate(_spec(manifest).get("metrics") or []):
+        resource = metric.get("resource") or {}
+        wanted = resource.get("name")
+        if (resource.get("target") or {}).get("type") != "Utilization":
+            continue
+        for _, container in containers(pod):
+            asked = container.get("resources") or {}
+            if not any(wanted in (asked.get(field) or {}) for field in ("requests", "limits")):
+                message = f"{pod.ref} requests no {wanted} for its container {container.get('name')}"
+                hint = "a share of nothing cannot be measured, so the autoscaler would never act"
+                yield Fault(manifest.ref, ("spec", "metrics", index, "resource"), "autoscaler-stuck", message, hint)
