@@ -236,7 +236,10 @@ def _between(group: list[Object]) -> Iterator[tuple[Object, Fault]]:
         by_ref[ref] = each
     clean = [Manifest(without_nulls(each.manifest.data)) if each.manifest.nulls else each.manifest for each in group]
     for fault in between(clean, whole=group[0].built):
-        if group[0].built:
+        if fault.looks_for == "Secret":
+            hint = "Secrets are often made outside of what is kept; see that this one is"
+            yield by_ref[fault.ref], replace(fault, severity=Severity.WARNING, hint=hint)
+        elif group[0].built:
             yield by_ref[fault.ref], fault
         elif fault.looks_for:
             hint = "it may be in files that were not given"

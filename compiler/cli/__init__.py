@@ -18,7 +18,7 @@ COMMANDS = ("compile", "check", "lint", "validate", "secrets", "explain", "new",
 """Every command, in the order of `--help`, each the name of a module of this package."""
 INTERRUPTED = 130
 """What shells call the end by Ctrl-C."""
-PLAIN = ("compile", "check", "lint", "secrets")
+PLAIN = ("compile", "check", "lint", "validate", "secrets")
 """The commands that can be called with names alone."""
 
 

@@ -5,35 +5,40 @@ from __future__ import annotations
 import gc
 import re
 import sys
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING, TypeAlias
 
 from compiler import errors
 from compiler.cli.options import Output
-from compiler.cli.output import choose, finish, show
+from compiler.cli.output import choose, finish, say, show
+
+if TYPE_CHECKING:
+    from typing import Annotated
+
+    import typer
 
 EXAMPLE = "mlflow-overlays validate overlays/prod --kubernetes-version 1.35 --kubernetes-version 1.37 --summary"
 
-Paths = Annotated[
+Paths: TypeAlias = """Annotated[
     list[str],
     typer.Argument(metavar="PATH...", help="Files, directories of *.yaml, *.yml and *.json, or - for standard input."),
-]
-Versions = Annotated[
+]"""
+Versions: TypeAlias = """Annotated[
     list[str] | None,
     typer.Option("--kubernetes-version", help="A minor to validate against, the newest without any; 'all' is each."),
-]
-Locations = Annotated[
+]"""
+Locations: TypeAlias = """Annotated[
     list[str] | None,
     typer.Option(
         "--schema-location",
         help="'default', or the path of schemas with variables such as {{ .Group }}; the first one wins.",
     ),
-]
-Skip = Annotated[
+]"""
+Skip: TypeAlias = """Annotated[
     list[str] | None, typer.Option("--skip", help="Kinds, or apiVersion/kind, to pass over and count; commas separate.")
-]
-Reject = Annotated[list[str] | None, typer.Option("--reject", help="Kinds, or apiVersion/kind, that are errors.")]
+]"""
+Reject: TypeAlias = (
+    """Annotated[list[str] | None, typer.Option("--reject", help="Kinds, or apiVersion/kind, that are errors.")]"""
+)
 
 
 def run(
@@ -54,6 +59,8 @@ def run(
     from compiler.gather import gather
     from compiler.validate import STATUSES, Demand, Verdict, judge
 
+    if not paths:
+        raise errors.Usage("name files, directories, or - for standard input")
     format_ = choose(output)
     demand = Demand(
         versions=_versions(kubernetes_version),
@@ -75,7 +82,7 @@ def run(
     if format_ == "text" and (summary or total["skipped"]):
         counted = ", ".join(f"{total[status]} {status}" for status in STATUSES)
         minors = ", ".join(demand.versions)
-        typer.echo(f"{total.total()} objects in {len(verdict.counts)} files: {counted} (Kubernetes {minors})")
+        say(f"{total.total()} objects in {len(verdict.counts)} files: {counted} (Kubernetes {minors})")
     files = [
         {"path": path, **{status: count[status] for status in STATUSES}}
         for path, count in sorted(verdict.counts.items())
