@@ -26,6 +26,7 @@ from random import Random
 from types import FrameType
 from typing import Any
 
+import compiler.cli.app  # noqa: F401 - read before any clock runs
 from compiler import cli, errors
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -39,8 +40,11 @@ MAX_SECONDS = 1.0
 FORMATS = ("text", "text", "json", "sarif", "junit", "github")
 FIX_EVERY = 3
 LEGAL = (errors.CLEAN, errors.FINDINGS)
-WRITTEN = re.compile(r"(environment\.yaml|kustomization\.yaml|SECRETS\.md|secrets/\.gitignore|secrets/[a-z0-9-]+\.env)")
-"""The files that may stand in the overlay of an environment without anything of its own."""
+WRITTEN = re.compile(
+    r"overlays/dev/(environment\.yaml|kustomization\.yaml|SECRETS\.md|secrets/\.gitignore|secrets/[a-z0-9-]+\.env)"
+    r"|\.cache/mlflow-overlays/(\.gitignore|proved/dev\.json)"
+)
+"""The files that may stand in a project with one environment without anything of its own, once it was compiled."""
 
 
 class SlowError(BaseException):
@@ -92,7 +96,7 @@ def attempt(project: Path, content: bytes, sort: str, number: int, every: int, t
         if tally.clean[sort] % every == 0:
             tally.compiled[sort] += 1
             _, _, problem = run("compile", project, "dev", limit=60)
-            stray = [path for path in tree(project) if not WRITTEN.fullmatch(path.removeprefix("overlays/dev/"))]
+            stray = [path for path in tree(project) if not WRITTEN.fullmatch(path)]
             return problem or (f"compile wrote {stray}" if stray else "")
     elif not out:
         return "lint failed and said nothing"

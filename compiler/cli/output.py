@@ -28,9 +28,10 @@ def choose(output: str) -> str:
 
 def say(line: str, end: str = "\n") -> None:
     """Prints a line, as UTF-8 where the locale would be ASCII: a report repeats what a person wrote."""
-    if sys.stdout.encoding.lower() in ("ascii", "ansi_x3.4-1968", "us-ascii") and isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")
-    sys.stdout.write(line + end)
+    out = sys.stdout
+    if isinstance(out, TextIOWrapper) and out.encoding.lower() in ("ascii", "us-ascii", "ansi_x3.4-1968"):
+        out.reconfigure(encoding="utf-8")
+    out.write(line + end)
 
 
 def show(diagnostics: list[Diagnostic], format_: str) -> list[Diagnostic]:
