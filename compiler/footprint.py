@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 
 MIB_STEP = 64
 IDLE_MARGIN = 1.2
@@ -30,7 +30,7 @@ class Row:
 @cache
 def table() -> dict[str, tuple[Row, ...]]:
     """All measurements, by version of MLflow."""
-    data = json.loads(files("compiler").joinpath("footprint.json").read_text(encoding="utf-8"))
+    data = json.loads(get_data("compiler", "footprint.json") or b"{}")
     return {version: tuple(Row(**row) for row in rows) for version, rows in data.items()}
 
 

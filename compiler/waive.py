@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from compiler.diagnostic import Finding, Severity
-from compiler.manifest import Fault, Manifest
 from compiler.overlay import Change, Overlay, Ref, Waiver
 from compiler.policy import POLICY, marks, standing
+
+if TYPE_CHECKING:
+    from compiler.manifest import Fault, Manifest
 
 
 def expired(waivers: Sequence[Waiver], today: str) -> Iterator[Finding]:
