@@ -185,7 +185,8 @@ def kustomization(directory: Path) -> Built:
         _write(here / "kustomization.yaml", f"resources: [{json.dumps(target)}]\nbuildMetadata: [originAnnotations]\n")
         text, error = kustomize(here)
         if error:
-            words = _readable(error, str(here)).replace(f"accumulating resources from '{target}': ", "")
+            whole, own = _readable(error, str(here)), str(directory.resolve())
+            words = whole.rpartition(f"recursed accumulation of path '{own}': ")[2].replace(f"{own}/", "")
             return Built(error=words.replace("accumulating resources: ", ""))
         try:
             documents = list(parse(text))

@@ -140,6 +140,7 @@ COVERED = {
     "no placeholder of the base survives": ["placeholder"],
     "every reference between objects resolves": ["dangling-reference"],
     "selectors pick pods, and ports exist": ["picks-nothing"],
+    "autoscalers can act": ["autoscaler-stuck"],
     "no secret value stands outside a Secret": ["secret-in-plain-sight"],
     "every image is pinned": ["no-image", "unpinned-image"],
     "pods keep to Pod Security restricted": ["pod-security"],
@@ -544,6 +545,26 @@ def _names() -> Iterator[Row]:
         ),
         [nothing("StatefulSet mysql", f"{POD}.containers[name=mysql].startupProbe.tcpSocket.port")],
     )
+    yield (
+        "an autoscaler that measures what is not requested",
+        "inside",
+        lambda objects: objects.add(
+            apiVersion="autoscaling/v2",
+            kind="HorizontalPodAutoscaler",
+            metadata={"name": "mlflow"},
+            spec=_scaled_by("hugepages-2Mi"),
+        ),
+        [
+            *[("autoscaler-stuck", "HorizontalPodAutoscaler mlflow", "spec.metrics[0].resource")] * 2,
+            ("rolling-update", "Deployment mlflow", "spec.replicas"),
+        ],
+    )
+
+
+def _scaled_by(resource: str) -> Data:
+    metric = {"name": resource, "target": {"type": "Utilization", "averageUtilization": 80}}
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "mlflow"}
+    return {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 4, "metrics": [{"resource": metric}]}
 
 
 def _probe_at_80(probe: str) -> Break:
