@@ -96,6 +96,10 @@ class Overlay:
     generate_secrets: bool = False
     custom: bool = False
     """Whether the environment has a component of its own in `custom/`."""
+    removed: tuple[Ref, ...] = ()
+    """Objects of the base that a component takes away: nothing can be set in them."""
+    shadows: tuple[str, ...] = ()
+    """Variables that a client would take instead of the identity of the server's pod."""
     jobs: dict[Ref, str] = field(default_factory=dict)
     """Jobs of the base, and what each is called here."""
 
@@ -109,6 +113,8 @@ class Overlay:
             config_maps=self.config_maps + other.config_maps,
             generate_secrets=self.generate_secrets or other.generate_secrets,
             custom=self.custom or other.custom,
+            removed=self.removed + other.removed,
+            shadows=self.shadows + other.shadows,
             jobs=self.jobs | other.jobs,
         )
 

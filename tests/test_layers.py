@@ -15,8 +15,10 @@ from tests.conftest import ROOT
 LAYERS = (
     ("route", "errors", "secrecy", "peer", "codes", "hooks"),
     ("diagnostic", "overlay", "kind"),
-    ("source", "manifest", "part", "footprint", "report"),
-    ("image", "volume", "workload"),
+    ("source", "manifest", "part", "footprint", "report", "identity"),
+    ("image", "volume", "workload", "store"),
+    ("bucket",),
+    ("stores",),
     ("kinds", "parts"),
     ("environment", "document", "scaffold"),
     ("schema", "plan", "emit"),
@@ -115,7 +117,7 @@ def test_layers__imports_point_down(module: str) -> None:
     assert upwards == set()
 
 
-@pytest.mark.parametrize("package", ["parts", "kinds", "rules"])
+@pytest.mark.parametrize("package", ["parts", "kinds", "rules", "stores"])
 def test_packages__modules_do_not_know_each_other(package: str) -> None:
     """A part, kind or rule is added or removed without touching another; only the table of the package knows them all."""
     head = f"compiler.{package}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from compiler.manifest import Fault, Manifest
 from compiler.overlay import Overlay
-from compiler.rules import changes, jobs, leaks, names, pods, references
+from compiler.rules import changes, identity, jobs, leaks, names, pods, references
 
 Rule = Callable[[Overlay, Sequence[Manifest], Sequence[str]], list[Fault]]
 
@@ -20,6 +20,7 @@ RULES: dict[str, Rule] = {
     "every image is pinned": pods.pinned,
     "pods keep to Pod Security restricted": pods.restricted,
     "a Job is named for its content": jobs.named,
+    "nothing stands before the identity of the server's pod": identity.unshadowed,
 }
 """Every rule, under the sentence that it proves."""
 

@@ -29,7 +29,7 @@ MEGABYTE = 2**20
 
 def credentials() -> list[str]:
     """Whatever in the environment could be a key of an object store."""
-    return [name for name in os.environ if name.startswith(("AWS_", "MLFLOW_S3", "MINIO"))]
+    return [name for name in os.environ if name.startswith(("AWS_", "AZURE_", "GOOGLE_", "MLFLOW_S3", "MINIO"))]
 
 
 def digest(path: Path) -> str:
