@@ -129,6 +129,13 @@ def test_objects_lie_under_the_prefix(running: Running, work: Work) -> None:
     assert work.wrote["run"] in large["key"]
 
 
+def test_artifacts_are_deleted_through_the_server(running: Running) -> None:
+    """A client without credentials deletes the artifacts of a run, through the server"""
+    outcome = running.client("delete", "deleted")
+    assert outcome.code == 0, outcome.log
+    assert outcome.answer == {"before": ["folder/one.txt", "folder/two.txt"], "after": []}
+
+
 def test_store_keeps_other_buckets_closed(running: Running, work: Work) -> None:
     """The server's user may read its own bucket, and no other"""
     if running.store is None:
