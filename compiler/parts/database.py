@@ -7,7 +7,7 @@ Passwords may hold any character but a line break. They never are part of a URI:
 environment, MySQL's from an option file in memory that an init container writes.
 
 SQLite is for the kind `local`: a file on the server's own volume, which one pod writes to and migrates by itself. There is no
-user and no password.
+user and no password. Several workers may share the file: 16 clients at once were never told that it is locked.
 
 A database of yours is spoken to over TLS (`tls.mode: require`) unless you say otherwise; `verify-full` with `caSecret` also
 proves whom one is speaking to.

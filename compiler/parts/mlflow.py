@@ -173,7 +173,6 @@ _OWNED = {
     "AWS_REQUEST_CHECKSUM_CALCULATION": "it is worked out from artifacts.endpoint",
     "AWS_RESPONSE_CHECKSUM_VALIDATION": "it is worked out from artifacts.endpoint",
     "MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE": "set artifacts.addressingStyle",
-    "MLFLOW_S3_IGNORE_TLS": "a certificate is verified: name its authority in artifacts.caSecret",
     "PGPASSWORD": "set database.existingSecret",
     "AWS_ACCESS_KEY_ID": "set artifacts.existingSecret",
     "AWS_SECRET_ACCESS_KEY": "set artifacts.existingSecret",

@@ -40,5 +40,5 @@ def _variables(place: Route, container: dict[str, Any], maps: dict[str, Any]) ->
         name = str(variable.get("name"))
         yield (*place, "env", Named(name)), name
     for index, source in enumerate(container.get("envFrom") or []):
-        for name in maps.get((source.get("configMapRef") or {}).get("name"), {}):
+        for name in maps.get(str((source.get("configMapRef") or {}).get("name")), {}):
             yield (*place, "envFrom", index), f"{source.get('prefix', '')}{name}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from compiler.environment import Environment
 
 NAME = "a container of Azure Blob Storage"
-CLOSED: Mapping[str, str] = {"presigned": "signs URLs of stores that speak S3's protocol alone"}
+CLOSED: Mapping[str, str] = {"presigned": "needs URLs that MLflow signs for stores that speak S3's protocol alone"}
 SIGNS = False
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _UUID_WORDS = "an id like 11111111-2222-3333-4444-555555555555"

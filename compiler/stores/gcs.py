@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from compiler.environment import Environment
 
 NAME = "a bucket of Google Cloud Storage"
-CLOSED: Mapping[str, str] = {"presigned": "signs URLs of stores that speak S3's protocol alone"}
+CLOSED: Mapping[str, str] = {"presigned": "needs URLs that MLflow signs for stores that speak S3's protocol alone"}
 SIGNS = False
 KEYS: dict[str, Schema] = {
     "bucket": BUCKET,

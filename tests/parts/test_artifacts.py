@@ -182,9 +182,7 @@ def test_bucket__names_that_s3_forbids(bucket: str) -> None:
     assert findings(KEYS, artifacts={"bucket": bucket}) == ["bad-bucket"]
 
 
-@pytest.mark.parametrize(
-    "bucket", ["", "ab", "A-bucket", "-abc", "abc-", ".abc", "abc.", "a" * 64, "a b", "a\n"]
-)
+@pytest.mark.parametrize("bucket", ["", "ab", "A-bucket", "-abc", "abc-", ".abc", "abc.", "a" * 64, "a b", "a\n"])
 def test_bucket__names_that_are_none(bucket: str) -> None:
     assert findings(KEYS, artifacts={"bucket": bucket}) == ["bad-value"]
 

@@ -34,6 +34,7 @@ POD_TOKENS = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
 AZURE_USE = "azure.workload.identity/use"
 AZURE_TOKENS = "/var/run/secrets/azure/tokens"
 AZURE_TENANT = "99999999-2222-3333-4444-555555555555"
+"""The tenant of the cluster."""
 
 
 def build(name: str, secrets: Mapping[str, Mapping[str, str]]) -> list[Spec]:

@@ -51,7 +51,8 @@ class Front(BaseHTTPRequestHandler):
         length = headers.get("Content-Length", str(len(content))) if self.command == "HEAD" else str(len(content))
         for name, value in headers.items():
             if name.lower() not in HOP:
-                self.send_header(name, value)
+                # What is behind does not know that it is spoken to over TLS.
+                self.send_header(name, value.replace("http:", "https:") if name == "Location" else value)
         self.send_header("Content-Length", length)
         self.end_headers()
         if self.command != "HEAD":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from . import cloud, proofs
-from .cluster import token_of
+from .cluster import AZURE_TENANT, token_of
 from .images import AZURITE, CLOUD, GCS
 from .network import NETNS, inside, run
 from .outcome import Outcome
@@ -35,7 +35,14 @@ ROOT_USER = {"MINIO_ROOT_USER": "root", "MINIO_ROOT_PASSWORD": "administrator/se
 ADMIN_TOKEN = "ya29.administrator"
 TOKEN = "ya29.mlflow"
 AZURE_KEY = base64.b64encode(b"key of the stack's account").decode()
-TENANT = "99999999-2222-3333-4444-555555555555"
+GCS_OPTIONS = {
+    "-scheme": "http",
+    "-host": "0.0.0.0",
+    "-port": "8000",
+    "-backend": "memory",
+    "-external-url": "https://storage.googleapis.com",
+    "-public-host": "storage.googleapis.com",
+}
 
 
 class Remote(Protocol):
@@ -99,20 +106,18 @@ class Amazon:
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        self._pod: Pod | None = None
 
     def start(self) -> Pod:
         running, cluster = self._running, self._running.cluster
         cluster.trust = running.authority.bundle
         keys = running.secrets.get("s3-credentials", {})
         region = running.settings["AWS_DEFAULT_REGION"]
-        self._pod = cloud.amazon(cluster, running.authority, region, running.bucket, keys)
-        if running.source["overlay"] == "eks-pod-identity":
-            cluster.pod_identity = True
-            credentials = {"AccessKeyId": keys["AWS_ACCESS_KEY_ID"], "SecretAccessKey": keys["AWS_SECRET_ACCESS_KEY"]}
-            given = {"token": token_of(cluster.namespace, "mlflow"), "credentials": {**credentials, "Token": "session"}}
+        cluster.pod_identity = running.source["overlay"] == "eks-pod-identity"
+        if cluster.pod_identity:
+            credentials = dict(zip(("AccessKeyId", "SecretAccessKey", "Token"), cloud.SESSION, strict=True))
+            given = {"token": token_of(cluster.namespace, "mlflow"), "credentials": credentials}
             tokens(running, "agent", given, AGENT)
-        return self._pod
+        return cloud.amazon(cluster, running.authority, region, running.bucket, keys)
 
     def look(self, *arguments: str, keys: Mapping[str, str] | None = None) -> Outcome:
         admin = {"AWS_ACCESS_KEY_ID": cloud.ADMIN["ADMIN_ID"], "AWS_SECRET_ACCESS_KEY": cloud.ADMIN["ADMIN_SECRET"]}
@@ -219,8 +224,7 @@ class Google:
         container = {
             "name": "gcs",
             "image": f"{GCS}:0",
-            "command": ["fake-gcs-server", "-scheme", "http", "-host", "0.0.0.0", "-port", "8000", "-backend", "memory"]
-            + ["-external-url", "https://storage.googleapis.com", "-public-host", "storage.googleapis.com"],
+            "command": ["fake-gcs-server", *(word for pair in GCS_OPTIONS.items() for word in pair)],
             "ports": [{"containerPort": 8000}],
             "readinessProbe": {"tcpSocket": {"port": 8000}},
             "volumeMounts": mounts("tmp"),
@@ -244,7 +248,7 @@ class Google:
         self._ask("POST", "/storage/v1/b?project=acme", json.dumps({"name": running.bucket}))
         return pod
 
-    def look(self, *arguments: str, keys: Mapping[str, str] | None = None) -> Outcome:
+    def look(self, *arguments: str, keys: Mapping[str, str] | None = None) -> Outcome:  # noqa: ARG002 - lists alone
         listed = self._ask("GET", f"/storage/v1/b/{self._running.bucket}/o?maxResults=1000")
         entries = [
             {"bucket": each["bucket"], "key": each["name"], "size": int(each["size"]), "kms": ""}
@@ -308,13 +312,13 @@ class Azure:
         cloud.ready(pod)
         if running.source["overlay"] == "azure-workload-identity":
             client, token = running.source["artifacts"]["clientId"], token_of(cluster.namespace, "mlflow")
-            given = {"tenant": TENANT, "client": client, "token": token}
+            given = {"tenant": AZURE_TENANT, "client": client, "token": token}
             tokens(running, "entra", given, TOKENS, "login.microsoftonline.com")
         made = self.look("create")
         assert made.code == 0, made.log
         return pod
 
-    def look(self, *arguments: str, keys: Mapping[str, str] | None = None) -> Outcome:
+    def look(self, *arguments: str, keys: Mapping[str, str] | None = None) -> Outcome:  # noqa: ARG002 - the key's owner
         variables = {"ACCOUNT": self._account, "KEY": AZURE_KEY, "CONTAINER": self._container}
         variables["ADDRESS"] = f"https://{self._host}"
         return self._running.program("container.py", *arguments, variables=variables)

@@ -78,8 +78,9 @@ def metadata(request: Handler, form: dict[str, str]) -> dict[str, Any] | str:
     """https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity#metadata_server."""
     wanted("the flavour", request.headers.get("Metadata-Flavor"), "Google")
     path = request.path.partition("?")[0].removeprefix("/computeMetadata/v1/")
-    if path == "project/project-id":
-        return "acme"
+    texts = {"project/project-id": "acme", "universe/universe-domain": "googleapis.com"}
+    if path in texts:
+        return texts[path]
     if path.endswith("/token"):
         return {"access_token": SETUP["token"], "expires_in": HOUR, "token_type": "Bearer"}
     return {"email": "acme.svc.id.goog", "scopes": [], "aliases": ["default"]}
