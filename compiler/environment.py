@@ -10,13 +10,13 @@ from compiler.kind import Kind, Secrets
 from compiler.kinds import KINDS
 from compiler.overlay import Waiver
 from compiler.parts import PARTS
-from compiler.parts.artifacts import Artifacts
 from compiler.parts.database import Database
 from compiler.parts.ingress import Ingress
 from compiler.parts.mlflow import Mlflow
 from compiler.parts.namespace import Namespace
 from compiler.parts.network_policy import NetworkPolicy
 from compiler.parts.resources import Resources
+from compiler.store import Artifacts
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Literal
 
 from compiler.route import Route
 
-Store = Literal["s3", "minio"]
-Identity = Literal["keys", "irsa"]
-Engine = Literal["postgres", "mysql"]
+Store = Literal["s3", "minio", "gcs", "azure", "oss", "volume"]
+Identity = Literal["keys", "irsa", "pod-identity", "workload-identity", "none"]
+Engine = Literal["postgres", "mysql", "sqlite"]
 Secrets = Literal["existing", "generated"]
 
 

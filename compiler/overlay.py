@@ -112,6 +112,10 @@ class Overlay:
     waivers: tuple[Waiver, ...] = ()
     own: tuple[Change, ...] = ()
     """Changes of objects that `custom/` adds."""
+    removed: tuple[Ref, ...] = ()
+    """Objects of the base that a component takes away: nothing can be set in them."""
+    shadows: tuple[str, ...] = ()
+    """Variables that a client would take instead of the identity of the server's pod."""
     jobs: dict[Ref, str] = field(default_factory=dict)
     """Jobs of the base, and what each is called here."""
 
@@ -127,6 +131,8 @@ class Overlay:
             custom=self.custom or other.custom,
             waivers=self.waivers + other.waivers,
             own=self.own + other.own,
+            removed=self.removed + other.removed,
+            shadows=self.shadows + other.shadows,
             jobs=self.jobs | other.jobs,
         )
 

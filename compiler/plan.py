@@ -45,7 +45,8 @@ def plan(environment: Environment) -> Overlay:
     for part in PARTS.values():
         overlay += part.plan(environment)
     components = sorted(overlay.components, key=lambda name: name in LAST)
-    return replace(overlay, components=tuple(components), secrets=_together(overlay.secrets))
+    changes = tuple(change for change in overlay.changes if change.target not in overlay.removed)
+    return replace(overlay, components=tuple(components), changes=changes, secrets=_together(overlay.secrets))
 
 
 def _together(secrets: tuple[Secret, ...]) -> tuple[Secret, ...]:

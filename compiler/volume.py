@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from compiler.diagnostic import Finding
 from compiler.overlay import Change, Overlay, Ref
-from compiler.part import Schema, object_of, quantity, text
+from compiler.part import Schema, choice, object_of, quantity, text
 from compiler.route import Route
 
+ONE_WRITER = "ReadWriteOnce"
 
-def storage(description: str, default: str) -> Schema:
+
+def storage(description: str, default: str, **more: Schema) -> Schema:
     """The volume of something that runs in the cluster."""
     return object_of(
         description,
@@ -17,8 +23,27 @@ def storage(description: str, default: str) -> Schema:
                 default=default,
             ),
             "className": text("The StorageClass; the cluster's default class without it.", examples=["gp3"]),
+            **more,
         },
     )
+
+
+STORAGE = storage(
+    "The volume of artifacts: MinIO's, or the server's own.",
+    "50Gi",
+    accessMode=choice(
+        "Who may mount the server's own volume.",
+        {ONE_WRITER: "One node.", "ReadWriteMany": "Many nodes, as NFS lets them; the StorageClass has to offer it."},
+        default=ONE_WRITER,
+    ),
+)
+
+
+def unshared(route: Route, given: Mapping[str, Any], owner: str) -> Iterator[Finding]:
+    """Finds an access mode where a volume has one user alone."""
+    if "accessMode" in given:
+        message = f"the volume is {owner}'s alone, and nobody shares it"
+        yield Finding((*route, "accessMode"), "wrong-kind", message, "remove it", at_key=True)
 
 
 def volume(target: Ref, size: str | None, class_name: str | None, because: Route) -> Overlay:

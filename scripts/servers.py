@@ -5,9 +5,10 @@ Examples, run in the project's folder:
   python3 scripts/servers.py ensure postgres bubblewrap
   python3 scripts/servers.py list
 
-minio, mc, etcd, kube-apiserver, kube-score and kubeconform are built with Go from the recipes in tests/servers, which pin
-versions and hashes, into ${MLFLOW_OVERLAYS_CACHE} or ${XDG_CACHE_HOME:-~/.cache}/mlflow-overlays. The others are Debian's
-packages; none of their services is started. KUBEBUILDER_ASSETS is honoured for etcd and kube-apiserver.
+minio, mc, etcd, kube-apiserver, fake-gcs-server, kube-score and kubeconform are built with Go, and azurite is installed with
+npm, from the recipes in tests/servers, which pin versions and hashes, into ${MLFLOW_OVERLAYS_CACHE} or
+${XDG_CACHE_HOME:-~/.cache}/mlflow-overlays. The others are Debian's packages; none of their services is started.
+KUBEBUILDER_ASSETS is honoured for etcd and kube-apiserver.
 
 Standard output is one JSON object: each name with its path, programs, version and source, or with the reason why it
 is missing. Exit codes: 0 everything is there, 2 wrong usage, 3 something is missing.
@@ -36,13 +37,15 @@ if TYPE_CHECKING:
 
 RECIPES = Path(__file__).resolve().parent.parent / "tests" / "servers"
 GO_REQUIREMENTS = RECIPES / "requirements-go.txt"
-BUILT = ("minio", "mc", "etcd", "kube-apiserver", "kube-score", "kubeconform")
+BUILT = ("minio", "mc", "etcd", "kube-apiserver", "fake-gcs-server", "kube-score", "kubeconform")
+SCRIPTS = {"azurite": "azurite-blob"}
+"""Programs of npm, and the script of each that is run."""
 KUBEBUILDER = ("etcd", "kube-apiserver")
 OLDEST_POSTGRES = 15
 MISSING = 3
 MINUTE = 60
 
-Source = Literal["KUBEBUILDER_ASSETS", "cache", "built", "debian", "PATH"]
+Source = Literal["KUBEBUILDER_ASSETS", "cache", "built", "installed", "debian", "PATH"]
 
 # Runs as root. No service may start: policy-rc.d refuses them, and PostgreSQL makes no cluster of its own.
 # Whatever stood in their place is put back at the end.
@@ -129,8 +132,9 @@ PACKAGES = {
     "iproute2": Package("iproute2", "ip"),
     "nftables": Package("nftables", "nft"),
     "openssl": Package("openssl", "openssl"),
+    "node": Package("npm", "node", ("npm",)),
 }
-NAMES = (*BUILT, *PACKAGES)
+NAMES = (*BUILT, *SCRIPTS, *PACKAGES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -167,10 +171,14 @@ def ensure(name: str) -> Found:
     """Makes a program available, by building or installing it if need be. Raises Missing where that can't be done."""
     with suppress(Missing):
         return present(name)
-    with locked(name if name in BUILT else "debian"):
+    if name in SCRIPTS:
+        ensure("node")
+    with locked(name if name not in PACKAGES else "debian"):
         # Another process may have brought it meanwhile.
         with suppress(Missing):
             return present(name)
+        if name in SCRIPTS:
+            return fetched(name)
         return installed(PACKAGES[name], name) if name in PACKAGES else built(recipe(name))
 
 
@@ -182,7 +190,7 @@ def present(name: str) -> Found:
     if assets and name in KUBEBUILDER and runs(Path(assets) / name):
         path = Path(assets) / name
         return Found(str(path), {name: str(path)}, version_of(path), "KUBEBUILDER_ASSETS")
-    return cached(recipe(name), "cache")
+    return script(name, "cache") if name in SCRIPTS else cached(recipe(name), "cache")
 
 
 def cache() -> Path:
@@ -260,9 +268,44 @@ def built(wanted: Recipe) -> Found:
             wanted.folder,
             go_environment(),
         )
-        if wanted.version not in version_of(target, wanted.asks):
+        if wanted.version not in version_of(target, wanted.asks) + modules(go, target):
             raise Missing(f"{wanted.name} was built, but doesn't call itself {wanted.version}")
     return cached(wanted, "built")
+
+
+def modules(go: Path, program: Path) -> str:
+    """What a program says it was built from, for one that has no --version."""
+    done = subprocess.run([str(go), "version", "-m", str(program)], capture_output=True, text=True, check=False)
+    return done.stdout
+
+
+def locked_script(name: str) -> tuple[str, Path]:
+    """The version of a program of npm in its lock file, and its folder of the cache."""
+    lock = (RECIPES / name / "package-lock.json").read_bytes()
+    version = str(json.loads(lock)["packages"][f"node_modules/{name}"]["version"])
+    digest = hashlib.sha256(f"{sys.platform} {platform.machine()}".encode() + lock).hexdigest()[:12]
+    return version, cache() / f"{name}-{version}-{digest}"
+
+
+def script(name: str, source: Source) -> Found:
+    """A program of npm, out of the cache. Raises Missing where it isn't there."""
+    version, home = locked_script(name)
+    path = home / "node_modules" / ".bin" / SCRIPTS[name]
+    if not runs(path):
+        raise Missing(f"{name} {version} is not installed yet")
+    return Found(str(path), {SCRIPTS[name]: str(path)}, version, source)
+
+
+def fetched(name: str) -> Found:
+    """Installs a program of npm into the cache, from its lock file, without running any script of a package."""
+    npm = on_machine(PACKAGES["node"], "node").programs["npm"]
+    say(f"{name}: installing it with npm (once)")
+    _, home = locked_script(name)
+    with scratch(home) as folder:
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(RECIPES / name / file, folder / file)
+        run("npm ci", [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], 15 * MINUTE, folder)
+    return script(name, "installed")
 
 
 def go_environment() -> dict[str, str]:

@@ -15,8 +15,10 @@ from tests.conftest import ROOT
 LAYERS = (
     ("route", "errors", "secrecy", "shell", "peer", "codes", "hooks", "tree", "dialect"),
     ("diagnostic", "overlay", "kind"),
-    ("source", "manifest", "part", "policy", "footprint", "report", "fix", "bounds", "quick"),
-    ("image", "volume", "workload", "catalog"),
+    ("source", "manifest", "part", "policy", "footprint", "report", "fix", "bounds", "quick", "identity"),
+    ("image", "volume", "workload", "catalog", "store"),
+    ("bucket",),
+    ("stores",),
     ("kinds", "parts", "releases"),
     ("environment", "document", "scaffold"),
     ("schema", "plan", "emit", "contract", "waive"),
@@ -121,7 +123,7 @@ def test_layers__imports_point_down(module: str) -> None:
     assert upwards == set()
 
 
-@pytest.mark.parametrize("package", ["parts", "kinds", "rules"])
+@pytest.mark.parametrize("package", ["parts", "kinds", "rules", "stores"])
 def test_packages__modules_do_not_know_each_other(package: str) -> None:
     """A part, kind or rule is added or removed without touching another; only the table of the package knows them all."""
     head = f"compiler.{package}"

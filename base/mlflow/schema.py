@@ -125,6 +125,8 @@ class Database:
     @property
     def name(self) -> str:
         """Where the database is, without its password and options."""
+        if self.is_sqlite:
+            return str(self.url.database)
         port = f":{self.url.port}" if self.url.port else ""
         return f"{self.url.username}@{self.url.host or 'localhost'}{port}/{self.url.database}"
 
@@ -133,10 +135,15 @@ class Database:
         """Whether the database is MySQL or MariaDB."""
         return self.url.get_backend_name() == "mysql"
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is a file."""
+        return self.url.get_backend_name() == "sqlite"
+
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Open a connection of its own that gives up soon and holds no transaction open."""
-        arguments: dict[str, str | int] = {"connect_timeout": ANSWER_SECONDS}
+        arguments: dict[str, str | int] = {"timeout" if self.is_sqlite else "connect_timeout": ANSWER_SECONDS}
         if self.is_mysql:
             arguments |= {"read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS, **mysql_tls()}
         engine = create_engine(self.url, poolclass=NullPool, connect_args=arguments, isolation_level="AUTOCOMMIT")
@@ -159,8 +166,8 @@ def backend() -> URL:
         url.get_dialect()
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise SettingError("MLFLOW_BACKEND_STORE_URI is not the URI of a database") from None
-    if url.get_backend_name() not in {"postgresql", "mysql"}:
-        raise SettingError(f"MLFLOW_BACKEND_STORE_URI names {url.get_backend_name()}, not postgresql or mysql")
+    if url.get_backend_name() not in {"postgresql", "mysql", "sqlite"}:
+        raise SettingError(f"MLFLOW_BACKEND_STORE_URI names {url.get_backend_name()}, not postgresql, mysql or sqlite")
     return url
 
 
@@ -239,7 +246,10 @@ def await_state(target: Database, goals: AbstractSet[State], deadline: float) ->
 
 @contextmanager
 def alone(target: Database, deadline: float) -> Iterator[None]:
-    """Hold the lock that lets one migration run at a time; it ends with its connection."""
+    """Hold the lock that lets one migration run at a time; it ends with its connection. A file has one user alone."""
+    if target.is_sqlite:
+        yield
+        return
     if target.is_mysql:
         attempt = text("SELECT GET_LOCK(:key, 0)").bindparams(key=f"{LOCK}/{target.url.database}"[:64])
     else:

@@ -3,13 +3,34 @@
 import sys
 
 from compiler.kind import Kind
-from compiler.kinds import aws_keys, eks_irsa, minio_mysql, minio_postgres
+from compiler.kinds import (
+    aws_keys,
+    azure_keys,
+    azure_workload_identity,
+    eks_irsa,
+    eks_pod_identity,
+    gcs_keys,
+    gke_workload_identity,
+    local,
+    minio_mysql,
+    minio_postgres,
+    oss_keys,
+    s3_compatible,
+)
 
 KINDS: dict[str, Kind] = {
     "aws-keys": aws_keys.KIND,
+    "s3-compatible": s3_compatible.KIND,
     "eks-irsa": eks_irsa.KIND,
+    "eks-pod-identity": eks_pod_identity.KIND,
+    "gke-workload-identity": gke_workload_identity.KIND,
+    "gcs-keys": gcs_keys.KIND,
+    "azure-workload-identity": azure_workload_identity.KIND,
+    "azure-keys": azure_keys.KIND,
+    "oss-keys": oss_keys.KIND,
     "minio-mysql": minio_mysql.KIND,
     "minio-postgres": minio_postgres.KIND,
+    "local": local.KIND,
 }
 
 

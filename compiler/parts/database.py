@@ -6,6 +6,9 @@ nothing else. With `host` it is yours: create the database and the user first, a
 Passwords may hold any character but a line break. They never are part of a URI: PostgreSQL's client reads them from its
 environment, MySQL's from an option file in memory that an init container writes.
 
+SQLite is for the kind `local`: a file on the server's own volume, which one pod writes to and migrates by itself. There is no
+user and no password. Several workers may share the file: 16 clients at once were never told that it is locked.
+
 A database of yours is spoken to over TLS (`tls.mode: require`) unless you say otherwise; `verify-full` with `caSecret` also
 proves whom one is speaking to.
 """
@@ -31,12 +34,13 @@ if TYPE_CHECKING:
 
 POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "mlflow-to-database")
 IMAGES = {"postgres": "docker.io/library/postgres", "mysql": "docker.io/library/mysql"}
-_PORTS = {"postgres": 5432, "mysql": 3306}
+_PORTS = {"postgres": 5432, "mysql": 3306, "sqlite": 0}
 _MYSQL_USER = 32
 _RESERVED = {
     "postgres": ("postgres", "template0", "template1", "public", "none"),
     "mysql": ("mysql", "information_schema", "performance_schema", "sys", "root", "mysql.sys", "mysql.session"),
 }
+_FILE = "/var/lib/mlflow/mlflow.db"
 _SECRET = "mlflow-database"  # noqa: S105 - a name
 _CA_FILE = "/etc/mlflow/database-ca/ca.crt"
 _OPTION_FILE = "/run/mlflow-database/my.cnf"
@@ -49,7 +53,7 @@ KEYS: dict[str, Schema] = {
         {
             "engine": choice(
                 "Which database it is. The kind says which one runs in the cluster.",
-                {"postgres": "PostgreSQL.", "mysql": "MySQL."},
+                {"postgres": "PostgreSQL.", "mysql": "MySQL.", "sqlite": "A file on the server's own volume."},
             ),
             "host": text(
                 "The host of a database of yours.", HOST, HOST_WORDS, maxLength=253, examples=["db.acme.example"]
@@ -114,10 +118,19 @@ class Database:
     size: str | None
     class_name: str | None
     image: str | None
+    given: frozenset[str]
+    """The keys that were set."""
+
+    @property
+    def in_cluster(self) -> bool:
+        """Whether the overlay runs a database server."""
+        return not self.host and self.engine != "sqlite"
 
     @property
     def uri(self) -> str:
         """The URI that MLflow opens, driver named and password left out."""
+        if self.engine == "sqlite":
+            return f"sqlite:///{_FILE}"
         user, host = quote(self.user, safe=""), self.host or self.engine
         if self.engine == "postgres":
             return f"postgresql+psycopg2://{user}@{host}:{self.port}/{self.name}"
@@ -153,12 +166,16 @@ def read(values: Mapping[str, Any], kind: Kind) -> Database:
         size=claim.get("size"),
         class_name=claim.get("className"),
         image=given.get("image"),
+        given=frozenset(given),
     )
 
 
 def check(environment: Environment) -> Iterable[Finding]:
     """Keys of a database of yours beside those of one in the cluster; a verification without an authority."""
     database = environment.database
+    if database.engine == "sqlite":
+        yield from _sqlite(environment)
+        return
     if database.host:
         inside = {"storage": database.size or database.class_name, "image": database.image}
         for key in (key for key, value in inside.items() if value):
@@ -193,6 +210,21 @@ def check(environment: Environment) -> Iterable[Finding]:
     yield from _names(database)
 
 
+def _sqlite(environment: Environment) -> Iterator[Finding]:
+    """SQLite is a file on the server's own volume, with one writer."""
+    if environment.kind.store != "volume":
+        message = f"SQLite needs a volume of the server, and '{environment.kind.name}' has none"
+        yield Finding(("database", "engine"), "wrong-kind", message, "use postgres or mysql, or overlay: local")
+    for key in sorted(environment.database.given - {"engine"}):
+        message = f"database.{key} is for a database server, and SQLite is a file on the server's own volume"
+        hint = f"remove {key}, or set engine: postgres"
+        yield Finding(("database", key), "conflicting-keys", message, hint, at_key=True)
+    if environment.replicas > 1:
+        message = f"{environment.replicas} replicas cannot share SQLite: one pod alone may write to it"
+        hint = "use replicas: 1, or set database.engine: postgres"
+        yield Finding(("replicas",), "one-writer", message, hint)
+
+
 def _names(database: Database) -> Iterator[Finding]:
     """Names that the engine keeps for itself, or that are too long for it."""
     for key, name in (("name", database.name), ("user", database.user)):
@@ -207,6 +239,9 @@ def _names(database: Database) -> Iterator[Finding]:
 def plan(environment: Environment) -> Overlay:
     """The database's components, its URI, and the Secrets it needs."""
     database = environment.database
+    if database.engine == "sqlite":
+        uri = setting("MLFLOW_BACKEND_STORE_URI", database.uri, ("database",), "the file on the server's volume")
+        return Overlay(components=("database-sqlite",), changes=(uri,), removed=(MIGRATION,))
     why = "the database, without its password"
     overlay = Overlay(
         changes=(setting("MLFLOW_BACKEND_STORE_URI", database.uri, ("database",), why), *_password(database)),

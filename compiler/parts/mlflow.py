@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.diagnostic import Finding
+from compiler.identity import SHADOWS
 from compiler.kind import Engine, Kind
 from compiler.overlay import MIGRATION, POD, SERVER, Change, Image, Overlay, Secret, setting
 from compiler.part import Schema, choice, object_of, secret_name, text
 from compiler.route import Named, Route
+from compiler.stores import STORES
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
@@ -168,9 +170,15 @@ _OWNED = {
     "AWS_DEFAULT_REGION": "set artifacts.region",
     "AWS_REGION": "set artifacts.region",
     "AWS_CA_BUNDLE": "set artifacts.caSecret",
+    "AWS_REQUEST_CHECKSUM_CALCULATION": "it is worked out from artifacts.endpoint",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION": "it is worked out from artifacts.endpoint",
+    "MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE": "set artifacts.addressingStyle",
     "PGPASSWORD": "set database.existingSecret",
     "AWS_ACCESS_KEY_ID": "set artifacts.existingSecret",
     "AWS_SECRET_ACCESS_KEY": "set artifacts.existingSecret",
+    "AZURE_STORAGE_ACCESS_KEY": "set artifacts.existingSecret",
+    "AZURE_STORAGE_CONNECTION_STRING": "set artifacts.existingSecret, and artifacts.credential: connection-string",
+    "GOOGLE_APPLICATION_CREDENTIALS": "set artifacts.existingSecret",
 }
 _OPTIONS = {
     "--host": "MLFLOW_HOST",
@@ -247,23 +255,25 @@ def check(environment: Environment) -> Iterable[Finding]:
             "the tag 'latest' names another image tomorrow",
             "name a version, or add the digest",
         )
+    shadows = SHADOWS.get((environment.kind.store, environment.kind.identity), ())
     for name in mlflow.env:
-        yield from _variable(name)
-    if environment.artifacts.kms_key_arn and "MLFLOW_S3_UPLOAD_EXTRA_ARGS" in mlflow.env:
-        route: Route = ("mlflow", "env", "MLFLOW_S3_UPLOAD_EXTRA_ARGS")
-        message = "the arguments of uploads follow from artifacts.kmsKeyArn"
-        yield Finding(route, "reserved-setting", message, "remove one of the two", at_key=True)
+        yield from _shadow(name) if name in shadows else _variable(name)
+    for key in ("kmsKeyArn", "uploadArgs"):
+        if key in environment.artifacts.given and "MLFLOW_S3_UPLOAD_EXTRA_ARGS" in mlflow.env:
+            route: Route = ("mlflow", "env", "MLFLOW_S3_UPLOAD_EXTRA_ARGS")
+            message = f"the arguments of uploads follow from artifacts.{key}"
+            yield Finding(route, "reserved-setting", message, "remove one of the two", at_key=True)
     for index, argument in enumerate(mlflow.args):
         # A value may be glued to a short option: -w4.
         option = argument.split("=", 1)[0] if argument.startswith("--") else argument[:2]
         if option in _OPTIONS:
             message = f"the argument {option} is not yours to set"
             yield Finding(("mlflow", "args", index), "reserved-setting", message, _OWNED[_OPTIONS[option]])
-    if mlflow.mode != "proxied" and environment.kind.store == "minio":
+    if reason := STORES[environment.kind.store].CLOSED.get(mlflow.mode):
         yield Finding(
             ("mlflow", "mode"),
             "unreachable-store",
-            f"mode '{mlflow.mode}' sends clients to the object store, but this one is open to the server alone",
+            f"mode '{mlflow.mode}' {reason}",
             "use mode: proxied, or a kind whose store clients can reach",
         )
 
@@ -278,6 +288,13 @@ def _version(version: str) -> Iterator[Finding]:
             f"MLflow {version} is older than {oldest}, the first with an image that holds the drivers of databases and stores",
             f"use {oldest} or later; the default is {VERSION}",
         )
+
+
+def _shadow(name: str) -> Iterator[Finding]:
+    message = f"{name} would be taken instead of the identity of the pod"
+    yield Finding(
+        ("mlflow", "env", name), "shadowed-identity", message, "remove it, or use a kind with keys", at_key=True
+    )
 
 
 def _variable(name: str) -> Iterator[Finding]:
@@ -298,7 +315,7 @@ def plan(environment: Environment) -> Overlay:
     """The image, the server's settings, and the probes that follow from the prefix."""
     mlflow = environment.mlflow
     return Overlay(
-        components=("mode-proxied",) if mlflow.mode == "proxied" else (),
+        components=("mode-proxied",) if mlflow.mode == "proxied" and STORES[environment.kind.store].SIGNS else (),
         changes=tuple(_settings(environment)) + tuple(_pod(mlflow, environment.database.engine)),
         images=(Image(_IMAGE, mlflow.repository, mlflow.tag, mlflow.digest, ("mlflow", "image")),),
         secrets=tuple(_secrets(mlflow)),

@@ -39,7 +39,7 @@ def check(environment: Environment) -> Iterable[Finding]:
     """Only what runs inside the cluster can be given a password that nobody knows."""
     if environment.secrets != "generated":
         return
-    if environment.kind.store != "minio" and environment.database.host:
+    if environment.kind.store != "minio" and not environment.database.in_cluster:
         yield Finding(
             ("secrets",),
             "nothing-to-generate",
@@ -47,8 +47,8 @@ def check(environment: Environment) -> Iterable[Finding]:
             "remove the key, and create the Secrets that SECRETS.md lists",
         )
     for key, chosen, inside in (
-        ("artifacts", environment.artifacts.existing_secret_given, environment.kind.store == "minio"),
-        ("database", environment.database.existing_secret_given, not environment.database.host),
+        ("artifacts", "existingSecret" in environment.artifacts.given, environment.kind.store == "minio"),
+        ("database", environment.database.existing_secret_given, environment.database.in_cluster),
     ):
         if chosen and inside:
             yield Finding(

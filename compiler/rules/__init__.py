@@ -12,6 +12,7 @@ from compiler.rules import (
     containers,
     exposure,
     flow,
+    identity,
     jobs,
     leaks,
     names,
@@ -38,6 +39,7 @@ RULES: dict[str, Rule] = {
     "probes, replicas and budgets keep the pods available, where no waiver says otherwise": availability.available,
     "policies bind every pod, and nothing opens more than it needs, where no waiver says otherwise": exposure.expose,
     "a Job is named for its content": jobs.named,
+    "nothing stands before the identity of the server's pod": identity.unshadowed,
 }
 """Every rule, under the sentence that it proves."""
 

@@ -17,7 +17,7 @@ from .stage import Stage
 
 STRICT = ("--validate=strict", "--warnings-as-errors", "--output=json")
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
-ALL_BUT_THE_NAMESPACE = "--selector=app.kubernetes.io/component!=namespace"
+ALL_BUT_THE_NAMESPACE = "--selector=app.kubernetes.io/component notin (namespace, volume)"
 MADE_BY_CONTROLLERS = ("events", "events.events.k8s.io", "serviceaccount/default")
 
 

@@ -177,7 +177,7 @@ def test_env__every_setting_of_the_overlay_is_reserved_or_a_persons(values: Valu
 
 @pytest.mark.parametrize(
     "name",
-    ["MY_TOKEN", "db_password", "OPENAI_API_KEY", "MLFLOW_FLASK_SERVER_SECRET_KEY", "GOOGLE_APPLICATION_CREDENTIALS",
+    ["MY_TOKEN", "db_password", "OPENAI_API_KEY", "MLFLOW_FLASK_SERVER_SECRET_KEY", "SERVICE_CREDENTIALS",
      "MYSQL_PWD", "SSH_PRIVATE_KEY"],
 )  # fmt: skip
 def test_env__what_is_called_a_secret_is_refused(name: str) -> None:

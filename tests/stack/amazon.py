@@ -2,7 +2,8 @@
 """Amazon's S3, IAM and STS as moto imitates them, with signatures and policies checked. Run in a pod, not imported.
 
 Beyond moto, a role is only given to a web identity token that the role trusts. Reads what to create from SETUP, as JSON:
-region, buckets, policy, and either keys (id and secret) or role and token. ADMIN_ID and ADMIN_SECRET may do everything.
+region, buckets, policy, and one of: keys (id and secret), role and token, or session (id, secret and token of a role that
+somebody has assumed already). ADMIN_ID and ADMIN_SECRET may do everything.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from moto.core.exceptions import ServiceException
 from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.sts.models import sts_backends
 from moto.sts.responses import TokenResponse
 from werkzeug.serving import run_simple
 
@@ -61,6 +63,15 @@ def role(arn: str, token: str, policy: dict[str, Any]) -> None:
     TokenResponse.assume_role_with_web_identity = checked
 
 
+def session(key: str, secret: str, token: str, policy: dict[str, Any]) -> None:
+    """Creates a role that has been assumed, with given keys."""
+    iam = iam_backends[DEFAULT_ACCOUNT_ID][PARTITION]
+    made = iam.create_role("pod", json.dumps(EVERYTHING), "/", None, "", [], None)
+    iam.put_role_policy("pod", "policy", json.dumps(policy))
+    assumed = sts_backends[DEFAULT_ACCOUNT_ID][PARTITION].assume_role("us-east-1", "pod", made.arn, None, 3600, "")
+    assumed.access_key_id, assumed.secret_access_key, assumed.session_token = key, secret, token
+
+
 def check_requests() -> None:
     """Switches moto's checks on, except for the one request that nobody signs."""
     check = ActionAuthenticatorMixin._authenticate_and_authorize_action
@@ -83,6 +94,9 @@ def main() -> None:
     user("admin", os.environ["ADMIN_ID"], os.environ["ADMIN_SECRET"], EVERYTHING)
     if "role" in setup:
         role(setup["role"], setup["token"], setup["policy"])
+    elif "session" in setup:
+        key_id, secret, token = setup["session"]
+        session(key_id, secret, token, setup["policy"])
     else:
         key_id, secret = setup["keys"]
         user("mlflow", key_id, secret, setup["policy"])

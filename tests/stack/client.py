@@ -4,6 +4,7 @@
 client.py write MEGABYTES   logs an experiment, a run, an artifact of that size and a model, and prints what it did
 client.py read JSON         reads all of it back and compares; fails where something differs
 client.py one URI           logs one small file to the experiment that is kept at that location
+client.py delete NAME       logs two small files to a run, and deletes its artifacts
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ MEGABYTE = 2**20
 
 def credentials() -> list[str]:
     """Whatever in the environment could be a key of an object store."""
-    return [name for name in os.environ if name.startswith(("AWS_", "MLFLOW_S3", "MINIO"))]
+    return [name for name in os.environ if name.startswith(("AWS_", "AZURE_", "GOOGLE_", "MLFLOW_S3", "MINIO"))]
 
 
 def digest(path: Path) -> str:
@@ -91,6 +92,20 @@ def one(location: str) -> dict[str, Any]:
         return {"run": run.info.run_id, "location": mlflow.get_experiment(experiment).artifact_location}
 
 
+def delete(name: str) -> dict[str, Any]:
+    """What garbage collection does with the artifacts of a run."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    experiment = mlflow.create_experiment(f"{name}-{uuid.uuid4().hex[:8]}")
+    with mlflow.start_run(experiment_id=experiment) as run:
+        mlflow.log_text("text", "folder/one.txt")
+        mlflow.log_text("text", "folder/two.txt")
+    store = get_artifact_repository(run.info.artifact_uri)
+    before = [entry.path for entry in store.list_artifacts("folder")]
+    store.delete_artifacts("folder")
+    return {"before": before, "after": [entry.path for entry in store.list_artifacts("folder")]}
+
+
 def main() -> None:
     """Prints one line of JSON at the end; an exception is shown as a user sees it."""
     command, argument = sys.argv[1:3]
@@ -99,7 +114,7 @@ def main() -> None:
     elif command == "read":
         answer = read(json.loads(argument))
     else:
-        answer = one(argument)
+        answer = {"one": one, "delete": delete}[command](argument)
     sys.stdout.write(f"\n{json.dumps(answer)}\n")
 
 

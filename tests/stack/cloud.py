@@ -18,7 +18,10 @@ AMAZON = "203.0.113.10"
 RDS = "203.0.113.20"
 OTHER_BUCKET = "somebody-elses"
 ADMIN = {"ADMIN_ID": "AKIAADMINADMINADMIN1", "ADMIN_SECRET": "administrator/secret+key"}
-ACTIONS = ("GetBucketLocation", "ListBucket", "ListBucketMultipartUploads")
+SESSION = ("ASIAPODPODPODPODPOD1", "secret+of/the/session" * 2, "token of the session")
+"""The keys and the token of the role that EKS Pod Identity hands out."""
+ACTIONS = ("DeleteObject", "GetBucketLocation", "ListBucket", "ListBucketMultipartUploads")
+"""Of the bucket. moto, unlike Amazon, looks there for the right to delete several objects at once."""
 OBJECT_ACTIONS = ("AbortMultipartUpload", "DeleteObject", "GetObject", "ListMultipartUploadParts", "PutObject")
 RDS_SETUP = """
 set -eu
@@ -66,6 +69,8 @@ def amazon(cluster: Cluster, authority: Authority, region: str, bucket: str, key
     role = (account["metadata"].get("annotations") or {}).get(EKS_ROLE)
     if role:
         setup |= {"role": role, "token": token_of(cluster.namespace, "mlflow")}
+    elif cluster.pod_identity:
+        setup["session"] = SESSION
     else:
         setup["keys"] = [keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"]]
     program = (ROOT / "tests" / "stack" / "amazon.py").read_text(encoding="utf-8")

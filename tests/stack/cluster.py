@@ -31,6 +31,11 @@ EKS_TOKENS = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
 EKS_REGION = "eu-central-1"
 REGIONS = ("AWS_DEFAULT_REGION", "AWS_REGION")
 EKS_AUDIENCE = "sts.amazonaws.com"
+POD_TOKENS = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
+AZURE_USE = "azure.workload.identity/use"
+AZURE_TOKENS = "/var/run/secrets/azure/tokens"
+AZURE_TENANT = "99999999-2222-3333-4444-555555555555"
+"""The tenant of the cluster."""
 
 
 def build(name: str, secrets: Mapping[str, Mapping[str, str]]) -> list[Spec]:
@@ -107,6 +112,8 @@ class Cluster:
         self.guests: list[Pod] = []
         self.jobs: list[Job] = []
         self.trust: Path | None = None
+        self.pod_identity = False
+        """Whether an association of EKS binds a role to the service account."""
         self._addresses = {name: f"10.96.1.{index}" for index, name in enumerate(self._services(), 1)}
         self._lock = threading.RLock()
         self._suffix = count(1)
@@ -144,7 +151,21 @@ class Cluster:
             self.job(document)
         for document in self.objects.all("Deployment") if "Deployment" in wanted else []:
             for _ in range(document["spec"].get("replicas", 1)):
-                self.pod(document["metadata"]["name"], document["spec"]["template"])
+                self.deployed(document)
+
+    def deployed(self, document: Spec) -> Pod:
+        """Starts one pod of a Deployment; its claims are those of the namespace."""
+        template = document["spec"]["template"]
+        return self.pod(document["metadata"]["name"], template, self.claims(template))
+
+    def claims(self, template: Spec) -> dict[str, Path]:
+        """The folders of the claims that a pod mounts by name."""
+        found = {}
+        for volume in template["spec"].get("volumes") or []:
+            if claim := volume.get("persistentVolumeClaim"):
+                found[volume["name"]] = self.folder / "claims" / claim["claimName"]
+                found[volume["name"]].mkdir(parents=True, exist_ok=True)
+        return found
 
     def stateful(self, document: Spec) -> Pod:
         """Starts the one pod of a StatefulSet; its claims are those that it had before."""
@@ -237,14 +258,16 @@ class Cluster:
             yield Port(self._addresses[name], port["port"], ends)
 
     def _admitted(self, template: Spec) -> Spec:
-        """A pod as EKS's webhook lets it in: with the role of its service account, if that has one."""
+        """A pod as the webhook of its cloud lets it in: with the identity of its service account, if that has one."""
         account = template["spec"].get("serviceAccountName", "default")
+        token = token_of(self.namespace, account)
+        if self.pod_identity and account == "mlflow":
+            return with_pod_identity(template, token)
         document = self.objects.documents.get(("ServiceAccount", account), {})
         annotations: dict[str, str] = document.get("metadata", {}).get("annotations") or {}
-        if EKS_ROLE not in annotations:
-            return template
-        token = token_of(self.namespace, account)
-        return with_role(template, annotations, token)
+        if template["metadata"].get("labels", {}).get(AZURE_USE) == "true":
+            return with_client(template, annotations, token)
+        return with_role(template, annotations, token) if EKS_ROLE in annotations else template
 
 
 def token_of(namespace: str, account: str) -> str:
@@ -256,18 +279,46 @@ def token_of(namespace: str, account: str) -> str:
 
 def with_role(template: Spec, annotations: Mapping[str, str], token: str, region: str = EKS_REGION) -> Spec:
     """The mutation of the amazon-eks-pod-identity-webhook. It looks at `env` alone, so it overrides `envFrom`."""
-    changed: dict[str, Any] = json.loads(json.dumps(template))
-    source = {"audience": EKS_AUDIENCE, "expirationSeconds": 86400, "path": "token", "stackToken": token}
-    volume = {"name": "aws-iam-token", "projected": {"sources": [{"serviceAccountToken": source}]}}
-    changed["spec"].setdefault("volumes", []).append(volume)
     injected = {"AWS_ROLE_ARN": annotations[EKS_ROLE], "AWS_WEB_IDENTITY_TOKEN_FILE": f"{EKS_TOKENS}/token"}
     if annotations.get("eks.amazonaws.com/sts-regional-endpoints") == "true":
         injected["AWS_STS_REGIONAL_ENDPOINTS"] = "regional"
+    return _injected(template, injected, ("aws-iam-token", EKS_TOKENS, "token", token), region)
+
+
+def with_pod_identity(template: Spec, token: str, region: str = EKS_REGION) -> Spec:
+    """The same webhook's mutation for EKS Pod Identity."""
+    injected = {
+        "AWS_STS_REGIONAL_ENDPOINTS": "regional",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1/credentials",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": f"{POD_TOKENS}/eks-pod-identity-token",
+    }
+    return _injected(
+        template, injected, ("eks-pod-identity-token", POD_TOKENS, "eks-pod-identity-token", token), region
+    )
+
+
+def with_client(template: Spec, annotations: Mapping[str, str], token: str) -> Spec:
+    """The mutation of the azure-workload-identity webhook."""
+    injected = {
+        "AZURE_CLIENT_ID": annotations["azure.workload.identity/client-id"],
+        "AZURE_TENANT_ID": annotations.get("azure.workload.identity/tenant-id", AZURE_TENANT),
+        "AZURE_FEDERATED_TOKEN_FILE": f"{AZURE_TOKENS}/azure-identity-token",
+        "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
+    }
+    return _injected(template, injected, ("azure-identity-token", AZURE_TOKENS, "azure-identity-token", token))
+
+
+def _injected(template: Spec, variables: Mapping[str, str], token: tuple[str, str, str, str], region: str = "") -> Spec:
+    """A pod with variables, and a token as (volume, folder, file, content), in every container."""
+    changed: dict[str, Any] = json.loads(json.dumps(template))
+    name, folder, file, content = token
+    source = {"path": file, "stackToken": content}
+    volume = {"name": name, "projected": {"sources": [{"serviceAccountToken": source}]}}
+    changed["spec"].setdefault("volumes", []).append(volume)
     for container in [*(changed["spec"].get("initContainers") or []), *changed["spec"]["containers"]]:
         own = {entry["name"] for entry in container.setdefault("env", [])}
-        regions = dict.fromkeys(REGIONS, region) if own.isdisjoint(REGIONS) else {}
-        added = {key: value for key, value in (injected | regions).items() if key not in own}
+        regions = dict.fromkeys(REGIONS, region) if region and own.isdisjoint(REGIONS) else {}
+        added = {key: value for key, value in ({**variables} | regions).items() if key not in own}
         container["env"] += [{"name": key, "value": value} for key, value in added.items()]
-        mount = {"name": "aws-iam-token", "mountPath": EKS_TOKENS, "readOnly": True}
-        container.setdefault("volumeMounts", []).append(mount)
+        container.setdefault("volumeMounts", []).append({"name": name, "mountPath": folder, "readOnly": True})
     return changed

@@ -10,7 +10,7 @@ import pytest
 
 from .images import image
 from .programs import Missing, environment, server, tool
-from .proofs import AMAZON, PROVED, RDS, SKIPPED, Proofs
+from .proofs import PROVED, RDS, SKIPPED, Proofs
 from .running import ENVIRONMENTS, Running, Work
 
 RESULTS = pytest.StashKey[Proofs]()
@@ -73,8 +73,8 @@ def _started(name: str, folders: pytest.TempPathFactory, config: pytest.Config) 
     try:
         for reference in environment.images:
             proofs.note(name, image(reference, folder / "checked").note)
-        if not environment.minio:
-            proofs.note(name, AMAZON)
+        if environment.remote:
+            proofs.note(name, environment.remote.note)
         if environment.engine == "rds":
             proofs.note(name, RDS)
         environment.start()

@@ -17,6 +17,9 @@ MLFLOW = "ghcr.io/mlflow/mlflow"
 CLOUD = "stack/cloud"
 """Not of any registry: the programs that stand for a cloud outside the cluster."""
 
+GCS = "stack/gcs"
+AZURITE = "stack/azurite"
+
 COREUTILS = ("cat", "chmod", "cp", "date", "dirname", "env", "id", "ls", "mkdir", "mv", "rm", "sleep", "touch", "true")
 """What the small images of MinIO and MySQL have beside a shell."""
 
@@ -41,6 +44,11 @@ def image(reference: str, scratch: Path) -> Image:
         return _mlflow(tag)
     if name == CLOUD:
         return _python(environment("cloud.lock"))
+    if name == GCS:
+        return _folder(Path(server("fake-gcs-server")["path"]).parent)
+    if name == AZURITE:
+        modules = Path(server("azurite")["path"]).parents[1]
+        return Image((str(modules / ".bin"), *DEBIAN), {str(modules): modules})
     if name.endswith("/postgres"):
         return _postgres(tag)
     if name.endswith("/mysql"):
@@ -48,6 +56,10 @@ def image(reference: str, scratch: Path) -> Image:
     if name.endswith("/minio"):
         return _minio(scratch, tag)
     raise AssertionError(f"no programs of this machine stand for the image {reference}")
+
+
+def _folder(programs: Path) -> Image:
+    return Image((str(programs), *DEBIAN), {str(programs): programs})
 
 
 def locked_version(package: str) -> str:
@@ -61,7 +73,7 @@ def _mlflow(tag: str) -> Image:
     version = locked_version("mlflow")
     if tag != f"v{version}-full":
         raise AssertionError(f"the build runs MLflow {tag}, and tests/servers/mlflow/requirements.lock has {version}")
-    note = "MLflow from PyPI instead of its image, without the clients of Azure and Google Cloud"
+    note = "MLflow from PyPI instead of its image, without the clients of Azure ML, SFTP and Kubernetes"
     return _python(environment("requirements.lock"), note)
 
 

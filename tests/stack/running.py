@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,13 +17,29 @@ from . import cloud
 from .authority import Authority
 from .cluster import EKS_ROLE, Cluster, build
 from .memory import Watch
-from .network import NETNS
+from .outcome import Outcome
 from .pod import Pod
-from .programs import ROOT, environment, tool
+from .programs import ROOT
+from .remote import buckets, remote
+from .remote import secrets as secrets_of
 from .spec import Objects, Spec
 from .wait import until
 
-ENVIRONMENTS = ("minio-postgres", "minio-mysql", "aws-keys", "eks-irsa", "prod")
+ENVIRONMENTS = (
+    "minio-postgres",
+    "minio-mysql",
+    "aws-keys",
+    "s3-compatible",
+    "eks-irsa",
+    "eks-pod-identity",
+    "gke-workload-identity",
+    "gcs-keys",
+    "azure-workload-identity",
+    "azure-keys",
+    "oss-keys",
+    "local",
+    "prod",
+)
 STRANGE = "p@ss/w:rd#1%&\\'\"$(HOME) ü"
 DASHED = '-rf --leading dash \\ü"x'
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAMLFLOWMLFLOW0001", "AWS_SECRET_ACCESS_KEY": "abc/DEF+ghi=" * 3}
@@ -35,15 +50,6 @@ VARIANT = {"MLFLOW_SERVER_ALLOWED_HOSTS": "*", "MLFLOW_WORKERS": "1"}
 WORKLOADS = ("StatefulSet", "Job", "Deployment")
 PROGRAMS = ROOT / "tests" / "stack"
 POSTGRES = "docker.io/library/postgres:17"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a program in a pod of its own answered, and all that it printed."""
-
-    code: int
-    answer: Any
-    log: str
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,14 @@ def objects_of(name: str, secrets: Mapping[str, Mapping[str, str]]) -> Objects:
     return objects
 
 
+def _files(volume: Path) -> Iterator[dict[str, Any]]:
+    """The files of the server's volume but its database, as the objects of a bucket."""
+    for path in volume.rglob("*"):
+        if path.is_file() and not path.name.startswith("mlflow.db"):
+            place = str(Path("var/lib/mlflow") / path.relative_to(volume))
+            yield {"bucket": "", "key": place, "size": path.stat().st_size, "kms": ""}
+
+
 def _waits(pod: Pod) -> bool:
     return "no schema" in pod.log("wait-for-schema")
 
@@ -95,14 +109,16 @@ class Running:
     def __init__(self, name: str, folder: Path, secrets: dict[str, dict[str, str]] | None = None) -> None:
         self.name = name
         self.folder = folder
-        self.secrets = secrets or values()
+        self.secrets = secrets or values() | secrets_of(name, folder / "google")
         self.objects = objects_of(name, self.secrets)
         self.source: Spec = yaml.safe_load((ROOT / "overlays" / name / "environment.yaml").read_text(encoding="utf-8"))
         self.authority = Authority(folder / "authority")
         ca = {"ca.crt": self.authority.bundle.read_text(encoding="ascii")}
-        self.objects.add({"kind": "Secret", "metadata": {"name": "rds-ca"}, "stringData": ca})
+        for secret in ("rds-ca", "store-ca"):
+            self.objects.add({"kind": "Secret", "metadata": {"name": secret}, "stringData": ca})
         self.cluster = Cluster(self.objects, folder)
         self.outside: list[Pod] = []
+        self.remote = remote(self)
 
     @cached_property
     def settings(self) -> dict[str, str]:
@@ -115,7 +131,7 @@ class Running:
     @property
     def bucket(self) -> str:
         """The bucket of the server's artifacts."""
-        return urlsplit(self.settings["MLFLOW_ARTIFACTS_DESTINATION"]).netloc
+        return urlsplit(self.settings["MLFLOW_ARTIFACTS_DESTINATION"]).netloc.partition("@")[0]
 
     @property
     def prefix(self) -> str:
@@ -129,7 +145,9 @@ class Running:
 
     @property
     def engine(self) -> str:
-        """The database: postgres, mysql or rds."""
+        """The database: postgres, mysql, rds or sqlite."""
+        if self.settings["MLFLOW_BACKEND_STORE_URI"].startswith("sqlite:"):
+            return "sqlite"
         return next((name for name in ("postgres", "mysql") if ("StatefulSet", name) in self.objects.documents), "rds")
 
     @property
@@ -151,14 +169,28 @@ class Running:
         return self.cluster.of("mlflow")
 
     @property
-    def database(self) -> Pod:
+    def database(self) -> Pod | None:
         """The pod of the database, wherever it is."""
+        if self.engine == "sqlite":
+            return None
         return self.cluster.of(self.engine)[0] if self.engine != "rds" else self.outside[-1]
 
     @property
-    def store(self) -> Pod:
+    def store(self) -> Pod | None:
         """The pod of the object store, wherever it is."""
-        return self.cluster.of("minio")[0] if self.minio else self.outside[0]
+        if self.minio:
+            return self.cluster.of("minio")[0]
+        return self.outside[0] if self.remote else None
+
+    @property
+    def parts(self) -> list[Pod]:
+        """The pods of database and store."""
+        return [pod for pod in (self.database, self.store) if pod is not None]
+
+    @property
+    def own(self) -> list[Pod]:
+        """Those of them that are in the cluster."""
+        return [pod for pod in self.parts if pod not in self.outside]
 
     @staticmethod
     def port_of(pod: Pod) -> int:
@@ -167,11 +199,8 @@ class Running:
 
     def begin(self) -> None:
         """Starts what is outside the cluster."""
-        if not self.minio:
-            self.cluster.trust = self.authority.bundle
-            region = self.settings["AWS_DEFAULT_REGION"]
-            keys = self.secrets["s3-credentials"]
-            self.outside.append(cloud.amazon(self.cluster, self.authority, region, self.bucket, keys))
+        if self.remote:
+            self.outside.append(self.remote.start())
         if self.engine == "rds":
             host = str(urlsplit(self.settings["MLFLOW_BACKEND_STORE_URI"]).hostname)
             password, master = (
@@ -186,7 +215,7 @@ class Running:
         """Starts everything. The Jobs come last, so that the server has to wait for them."""
         self.begin()
         self.cluster.apply("StatefulSet", "Deployment")
-        for pod in self.servers:
+        for pod in self.servers if self.engine != "sqlite" else ():
             until(f"{pod.name} waits", partial(_waits, pod), 90, otherwise=pod.said)
         self.cluster.apply("Job")
         self.cluster.settled()
@@ -237,23 +266,14 @@ class Running:
 
     def contents(self, *arguments: str, keys: Mapping[str, str] | None = None) -> Outcome:
         """Looks into the object store from the node, as its administrator or with given keys."""
+        if self.remote:
+            return self.remote.look(*arguments, keys=keys)
+        if not self.minio:
+            return Outcome(0, list(_files(self.folder / "claims" / "mlflow")), "")
         root = self.secrets["minio-root"]
-        administrator = (root["MINIO_ROOT_USER"], root["MINIO_ROOT_PASSWORD"])
-        amazon = (cloud.ADMIN["ADMIN_ID"], cloud.ADMIN["ADMIN_SECRET"])
-        key, secret = administrator if self.minio else amazon
-        address = self.store.link.address
-        variables = {
-            "REGION": self.settings["AWS_DEFAULT_REGION"],
-            "ENDPOINT": f"http://{address}:9000" if self.minio else f"https://{address}",
-            "AWS_CA_BUNDLE": str(self.authority.bundle),
-            "AWS_ACCESS_KEY_ID": key,
-            "AWS_SECRET_ACCESS_KEY": secret,
-        } | dict(keys or {})
-        words = [tool("nsenter", "util-linux"), f"--net={NETNS / self.cluster.network.node}"]
-        words += [str(environment("cloud.lock").python), str(PROGRAMS / "bucket.py"), *arguments]
-        done = subprocess.run(words, capture_output=True, text=True, env=variables, check=False)
-        answer = json.loads(done.stdout) if done.returncode == 0 else None
-        return Outcome(done.returncode, answer, done.stdout + done.stderr)
+        admin = {"AWS_ACCESS_KEY_ID": root["MINIO_ROOT_USER"], "AWS_SECRET_ACCESS_KEY": root["MINIO_ROOT_PASSWORD"]}
+        address = f"http://{self.cluster.of('minio')[0].link.address}:9000"
+        return buckets(self, address, {**admin, **(keys or {})}, *arguments)
 
     def sql(self, statement: str) -> str:
         """Asks the database as its superuser, in its own container."""
@@ -263,6 +283,7 @@ class Running:
         else:
             password = f"PGPASSWORD={self.secrets['postgres-superuser']['password']}"
             words = [*PSQL, "--username", "master" if self.engine == "rds" else "postgres", "-c", statement]
+        assert self.database is not None
         done = self.database.main.execute(["env", password, *words], 30)
         if done.returncode:
             raise AssertionError(done.stderr)
@@ -291,7 +312,7 @@ class Running:
             if content is not None:
                 objects.add({"kind": "Secret", "metadata": {"name": secret}, "stringData": dict(content)})
         template = self.objects.documents["Deployment", "mlflow"]["spec"]["template"]
-        pod = self.cluster.pod("variant", template, objects=objects)
+        pod = self.cluster.pod("variant", template, self.cluster.claims(template), objects)
         try:
             yield pod
         finally:

@@ -18,7 +18,8 @@ INTERNET = "198.51.100.7"
 @pytest.fixture(scope="module")
 def strangers(running: Running) -> Iterator[list[str]]:
     """Addresses that take connections and are none of the server's business."""
-    places = (("neighbour", 8080, None), ("metadata", 80, METADATA), ("internet", 8080, INTERNET))
+    metadata = [("metadata", 80, METADATA)] if running.name != "gke-workload-identity" else []
+    places = [("neighbour", 8080, None), *metadata, ("internet", 8080, INTERNET)]
     pods = [cloud.listener(running.cluster, name, port, address) for name, port, address in places]
     yield [f"{pod.link.address}:{port}" for pod, (_, port, _) in zip(pods, places, strict=True)]
     for pod in pods:
@@ -35,14 +36,13 @@ def reached(pod: Pod, addresses: list[str]) -> dict[str, int | str]:
 
 def ports(running: Running) -> list[str]:
     """The addresses and ports of the databases and stores of the environment."""
-    pods = [pod for pod in (running.database, running.store) if pod not in running.outside]
+    pods = running.own
     return [f"{pod.link.address}:{port['containerPort']}" for pod in pods for port in pod.container["ports"]]
 
 
 def test_server_reaches_what_it_needs_alone(running: Running, strangers: list[str]) -> None:
     """The server reaches its database and its store, and no neighbour, no metadata service, no other port outside"""
-    needed = [f"{running.database.link.address}:{running.port_of(running.database)}"]
-    needed += [f"{running.store.link.address}:{running.port_of(running.store)}"]
+    needed = [f"{pod.link.address}:{running.port_of(pod)}" for pod in running.parts]
     open_to_all = running.program("fetch.py", "--connect", *strangers)
     assert set(open_to_all.answer.values()) == {1}, open_to_all.log
     seen = reached(running.servers[0], [*needed, *strangers])

@@ -10,11 +10,22 @@ import pytest
 from . import cloud
 from .authority import Authority
 from .cluster import EKS_ROLE
+from .outcome import Outcome
 from .pod import Pod
-from .running import Outcome, Running
+from .running import ENVIRONMENTS, Running
 from .wait import until
 
 BOTH = ("minio-postgres", "minio-mysql")
+WITH_A_PASSWORD = tuple(name for name in ENVIRONMENTS if name != "local")
+SHADOWS = {
+    "AWS_ACCESS_KEY_ID": "AKIAUNKNOWNUNKNOWN01",
+    "AWS_SECRET_ACCESS_KEY": "x" * 40,
+    "AWS_PROFILE": "nobody",
+    "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/keyfile.json",
+    "AZURE_STORAGE_CONNECTION_STRING": "AccountName=nobody;AccountKey=eA==;EndpointSuffix=nowhere.example",
+    "AZURE_CLIENT_SECRET": "wrong",
+}
+"""What clients of the clouds would take before the identity of a pod."""
 INIT = "wait-for-schema"
 
 
@@ -55,6 +66,7 @@ def test_wrong_database_password_is_named(running: Running) -> None:
         assert wrong not in pod.said()
 
 
+@pytest.mark.environments(*WITH_A_PASSWORD)
 def test_secret_without_its_key_is_named(running: Running) -> None:
     """A Secret without the key: kubelet's CreateContainerConfigError names both, and nothing starts"""
     with running.variant(mlflow_database={"passwort": "x"}) as pod:
@@ -65,6 +77,7 @@ def test_secret_without_its_key_is_named(running: Running) -> None:
         assert pod.started == []
 
 
+@pytest.mark.environments(*WITH_A_PASSWORD)
 def test_absent_secret_is_named(running: Running) -> None:
     """No Secret: kubelet's CreateContainerConfigError names it, and nothing starts"""
     with running.variant(mlflow_database=None) as pod:
@@ -125,6 +138,23 @@ def test_untrusting_role_is_named(running: Running) -> None:
         assert "(AccessDenied) when calling the AssumeRoleWithWebIdentity operation" in pod.log()
 
 
+@pytest.mark.environments("eks-irsa", "eks-pod-identity", "gke-workload-identity", "azure-workload-identity")
+def test_keys_do_not_shadow_the_identity(running: Running) -> None:
+    """Wrong keys among the variables of envFrom: the server works all the same, as the identity of its pod"""
+    with running.variant(SHADOWS) as pod:
+        outcome = logged(running, pod)
+        assert outcome.code == 0, outcome.log + pod.log()
+
+
+@pytest.mark.environments("s3-compatible")
+def test_store_of_another_authority_is_refused(running: Running) -> None:
+    """A store whose certificate another authority signed: "certificate verify failed" in the server's log"""
+    other = Authority(running.folder / "other").bundle.read_text(encoding="ascii")
+    with running.variant(store_ca={"ca.crt": other}) as pod:
+        failed(logged(running, pod))
+        assert "certificate verify failed" in pod.log()
+
+
 @pytest.mark.environments("minio-postgres")
 def test_old_location_needs_credentials_of_the_client(running: Running) -> None:
     """An experiment at an old s3:// location: the client fails with "Unable to locate credentials\""""
@@ -154,7 +184,7 @@ def test_database_under_another_name_is_refused(running: Running) -> None:
 def test_absent_database_is_waited_for(running: Running) -> None:
     """A database that is down: "the connection is refused", and the server starts once it is back"""
     document = running.objects.documents["StatefulSet", running.engine]
-    running.cluster.drop(running.database)
+    running.cluster.drop(running.own[0])
     with running.variant() as pod:
         says(pod, "the connection is refused", INIT)
         running.cluster.stateful(document)
@@ -164,7 +194,7 @@ def test_absent_database_is_waited_for(running: Running) -> None:
 @pytest.mark.environments("minio-postgres")
 def test_absent_store_is_named(running: Running) -> None:
     """A store that is down: "Could not connect to the endpoint URL" in the server's log, and no restart"""
-    running.cluster.drop(running.store)
+    running.cluster.drop(running.own[-1])
     with running.variant() as pod:
         failed(logged(running, pod))
         assert 'Could not connect to the endpoint URL: "http://minio:9000/' in pod.log()

@@ -48,6 +48,8 @@ class Volumes:
             self._open(path)
         try:
             for volume in pod.get("volumes") or []:
+                if volume["name"] in claims:
+                    continue
                 self._sources[volume["name"]] = self._make(volume)
         except Unstartable:
             self.close()

@@ -1,0 +1,80 @@
+"""The protocol of Amazon's S3, which several stores speak: names of buckets, settings of the client, access keys."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from compiler.diagnostic import Finding
+from compiler.overlay import Change, Overlay, Secret, SecretKey, setting
+from compiler.part import HOST, PORT, Schema, text
+from compiler.route import Route
+from compiler.store import variables
+
+VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+REGION: Schema = text(
+    "The region of the bucket.", r"[a-z0-9-]+", "a region like eu-central-1", examples=["eu-central-1"]
+)
+ENDPOINT: Schema = text(
+    "The address of a store that is not Amazon's, or a private one.",
+    rf"https?://{HOST}(?::{PORT})?",
+    "an address like https://s3.acme.example:9000, without path",
+    examples=["https://s3.acme.example:9000"],
+)
+ENDPOINT_ROUTE: Route = ("artifacts", "endpoint")
+
+
+def is_amazon(endpoint: str) -> bool:
+    """Whether an endpoint is one of Amazon's own."""
+    host = urlsplit(endpoint).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+
+def forbidden(bucket: str) -> Iterator[Finding]:
+    """Finds a name that S3 forbids for a reason beyond its characters."""
+    reason = _reason(bucket)
+    if reason:
+        message = f"'{bucket}' cannot be the name of a bucket: {reason}"
+        hint = "choose a name of lower-case letters, digits and dashes"
+        yield Finding(("artifacts", "bucket"), "bad-bucket", message, hint)
+
+
+def _reason(bucket: str) -> str:
+    if "_" in bucket:
+        return "it has an underscore"
+    if ".." in bucket or ".-" in bucket or "-." in bucket:
+        return "it has a dot beside a dot or dash"
+    if bucket.startswith(("xn--", "sthree-", "amzn-s3-demo-")) or bucket.endswith(
+        ("-s3alias", "--ol-s3", ".mrap", "--x-s3")
+    ):
+        return "S3 keeps that beginning or ending for itself"
+    try:
+        ipaddress.IPv4Address(bucket)
+    except ValueError:
+        return ""
+    return "it looks like an IP address"
+
+
+def client(region: str, endpoint: str | None) -> Iterator[Change]:
+    """The settings of the server's client: where it signs for, and where it goes."""
+    yield setting("AWS_DEFAULT_REGION", region, ("artifacts", "region"), "requests are signed for it")
+    if not endpoint:
+        return
+    yield setting("MLFLOW_S3_ENDPOINT_URL", endpoint, ENDPOINT_ROUTE, "the address of the store")
+    if not is_amazon(endpoint):
+        why = "newer checksums of Amazon's client are not understood by every store"
+        yield setting("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required", ENDPOINT_ROUTE, why)
+        yield setting("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required", ENDPOINT_ROUTE, why)
+
+
+def keys(secret: str, *, in_cluster: bool) -> Overlay:
+    """Access keys for the server, from a Secret."""
+    asked = (
+        SecretKey(
+            "AWS_ACCESS_KEY_ID", "the access key id that the server logs in to the store with", "mlflow", random=False
+        ),
+        SecretKey("AWS_SECRET_ACCESS_KEY", "the secret access key that belongs to it", "..."),
+    )
+    known = Secret(secret, asked, ("artifacts", "existingSecret"), in_cluster)
+    return Overlay(components=("identity-keys",), secrets=(known,)) + variables(secret, VARIABLES)
