@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
-from compiler.overlay import Change, Overlay, Ref
+from compiler.overlay import Change, Overlay, Ref, Waiver
 from compiler.part import Schema
 from compiler.route import Route
 from compiler.volume import ONE_WRITER, STORAGE
@@ -64,10 +64,11 @@ def check(environment: Environment) -> Iterable[Finding]:
 def plan(environment: Environment) -> Overlay:
     """The claim, where the server mounts it, and how one pod follows another."""
     volume: Volume = environment.artifacts.settings
-    components = ["artifacts-volume"]
-    if volume.access_mode == ONE_WRITER:
-        components.append("strategy-recreate")
-    return Overlay(components=tuple(components), changes=tuple(_changes(volume)))
+    whole = Overlay(components=("artifacts-volume",), changes=tuple(_changes(volume)))
+    if volume.access_mode != ONE_WRITER:
+        return whole
+    waiver = Waiver("rolling-update", "the volume is mounted by one pod at a time", ("artifacts", "storage"))
+    return whole + Overlay(components=("strategy-recreate",), waivers=(waiver,))
 
 
 def _changes(volume: Volume) -> Iterator[Change]:
