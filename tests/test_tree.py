@@ -155,7 +155,7 @@ def test_kustomization__is_short_says_what_it_is_and_uses_every_file(path: Path)
 def test_component__is_a_slot_and_a_choice(path: Path) -> None:
     slot, _, choice = path.name.partition("-")
     assert slot in SLOTS
-    assert re.fullmatch(r"[a-z0-9]+", choice)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", choice)
     assert (path / "kustomization.yaml").is_file()
 
 
