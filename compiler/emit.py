@@ -17,6 +17,7 @@ import yaml
 from compiler.document import secrets_page
 from compiler.overlay import Change, Image, Overlay, Ref, Secret
 from compiler.route import Named, Route, Step
+from compiler.workload import TEMPLATES
 
 Tree = dict[str, str]
 """The text of each file of an overlay, by its path inside the overlay."""
@@ -135,9 +136,20 @@ def _patches(overlay: Overlay) -> Iterable[str]:
             {"op": "add", "path": _pointer(change.route), "value": change.value} for change in operations[target]
         ]
         yield _patch(changes, target=_target(target))
-    for target in sorted(overlay.jobs):
-        rename = [{"op": "replace", "path": "/metadata/name", "value": overlay.jobs[target]}]
+    yield from _every_pod(overlay)
+    for target in sorted(overlay.names):
+        rename = [{"op": "replace", "path": "/metadata/name", "value": overlay.names[target]}]
         yield _patch(rename, target=_target(target))
+
+
+def _every_pod(overlay: Overlay) -> Iterable[str]:
+    """What is set in every pod: one patch for all kinds whose pods stand in the same place."""
+    places: dict[Route, list[str]] = {}
+    for kind in overlay.makers if overlay.pods else ():
+        places.setdefault((*TEMPLATES[kind], "spec"), []).append(kind)
+    for pod, kinds in places.items():
+        fields = [{"op": "add", "path": _pointer((*pod, each.field)), "value": each.value} for each in overlay.pods]
+        yield _patch(fields, target={"kind": "|".join(kinds)})
 
 
 def _patch(body: Any, **more: Any) -> str:

@@ -22,9 +22,11 @@ from compiler.origin import Search
 from compiler.overlay import Overlay
 from compiler.plan import check, credentials, plan
 from compiler.rules import RULES, faults
+from compiler.rules.changes import makers
 from compiler.rules.immutable import refused
 from compiler.rules.jobs import job_names
 from compiler.rules.left import left_behind
+from compiler.rules.scaling import reset
 from compiler.schema import as_written, violations
 from compiler.source import Source, read
 from compiler.waive import annotated, expired, idle, unwaived
@@ -95,9 +97,8 @@ def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, .
     if first.error:
         return _failed(compilation, [*compilation.diagnostics, _locator(workspace, compilation).unbuilt(first.error)])
     # A Job is named for what it is in the build, so its name is known only after one.
-    overlay = replace(
-        overlay, jobs={ref: new for ref, new in job_names(first.manifests).items() if _from_base(first.manifests, ref)}
-    )
+    jobs = {ref: new for ref, new in job_names(first.manifests).items() if _from_base(first.manifests, ref)}
+    overlay = replace(overlay, names=overlay.names | jobs, makers=makers(first.manifests))
     # Which objects a waiver is about is known only after a build, too; rules read what fits its schema alone.
     if overlay.waivers and not conform(first.manifests, versions[0]):
         overlay = annotated(overlay, first.manifests, faults(overlay, first.manifests, first.made_up))
@@ -115,6 +116,7 @@ def prove(workspace: Workspace, compilation: Compilation, versions: tuple[str, .
         found += unwaived(overlay, built.manifests, broken)
         before = _before(workspace, name, tree, overlay)
         found += refused(before, built.manifests) + left_behind(before, built.manifests)
+        found += reset(before, built.manifests)
     told = [compilation.source.diagnose(each) for each in unused] if compilation.source else []
     diagnostics = [*compilation.diagnostics, *told, *sorted({locator.diagnose(fault) for fault in found})]
     if has_errors(diagnostics):

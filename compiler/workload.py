@@ -10,7 +10,7 @@ from compiler.manifest import Manifest
 from compiler.overlay import Ref
 from compiler.route import ABSENT, Named, Route, follow
 
-_TEMPLATES: dict[str, Route] = {
+TEMPLATES: dict[str, Route] = {
     "Deployment": ("spec", "template"),
     "StatefulSet": ("spec", "template"),
     "DaemonSet": ("spec", "template"),
@@ -19,6 +19,7 @@ _TEMPLATES: dict[str, Route] = {
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
     "Pod": (),
 }
+"""Where the template of a pod stands, by the kind of the object that makes pods of it."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Workload:
 def workloads(manifests: Iterable[Manifest]) -> Iterator[Workload]:
     """The pod templates of a build."""
     for manifest in manifests:
-        route = _TEMPLATES.get(manifest.ref.kind)
+        route = TEMPLATES.get(manifest.ref.kind)
         if route is None:
             continue
         template = follow(manifest.data, route)

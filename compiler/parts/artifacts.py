@@ -318,7 +318,9 @@ def _s3(environment: Environment) -> Overlay:
                     ("artifacts", "roleArn"),
                     "the role that the server's pods assume",
                 ),
-            ),
+            )
+            if environment.service_account.create
+            else (),
         )
     return overlay + _keys(artifacts, SERVER, "mlflow") + Overlay(secrets=(_key_secret(artifacts, in_cluster=False),))
 

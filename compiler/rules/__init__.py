@@ -6,7 +6,19 @@ from collections.abc import Callable, Sequence
 
 from compiler.manifest import Fault, Manifest
 from compiler.overlay import Overlay
-from compiler.rules import availability, changes, containers, exposure, flow, jobs, leaks, names, pods, references
+from compiler.rules import (
+    availability,
+    changes,
+    containers,
+    exposure,
+    flow,
+    jobs,
+    leaks,
+    names,
+    pods,
+    references,
+    scaling,
+)
 
 Rule = Callable[[Overlay, Sequence[Manifest], Sequence[str]], list[Fault]]
 
@@ -24,6 +36,7 @@ RULES: dict[str, Rule] = {
     "probes, replicas and budgets keep the pods available, where no waiver says otherwise": availability.available,
     "policies bind every pod, and nothing opens more than it needs, where no waiver says otherwise": exposure.expose,
     "a Job is named for its content": jobs.named,
+    "autoscalers have a target, and can reckon": scaling.reckon,
 }
 """Every rule, under the sentence that it proves."""
 

@@ -38,7 +38,7 @@ def job_names(manifests: Sequence[Manifest]) -> dict[Ref, str]:
 
 def named(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every Job of the base carries the digest of what it is in the build."""
-    own = set(overlay.jobs.values())
+    own = {name for ref, name in overlay.names.items() if ref.kind == "Job"}
     return [
         Fault(
             manifest.ref,

@@ -18,7 +18,8 @@ def resolve(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[s
     """Every Secret, ConfigMap, ServiceAccount, Service and volume that is named is there, with the key that is named."""
     provided: Keys = dict.fromkeys(overlay.config_maps)
     known = {"ConfigMap": provided | _built(manifests, "ConfigMap"), "Secret": _secrets(overlay, manifests)}
-    accounts = {manifest.ref.name for manifest in manifests if manifest.ref.kind == "ServiceAccount"} | {"default"}
+    accounts = {manifest.ref.name for manifest in manifests if manifest.ref.kind == "ServiceAccount"}
+    accounts |= {"default", *overlay.accounts}
     faults = []
     for workload in workloads(manifests):
         account = workload.pod.get("serviceAccountName", "default")
