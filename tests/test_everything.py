@@ -20,6 +20,9 @@ EVERYTHING = ROOT / "tests" / "everything"
 NOT_AT_ONCE = {
     ("replicas",): "autoscaling stands in its place",
     ("networkPolicy", "enabled"): "it only turns off",
+    ("waivers", "rule"): "nothing here breaks a rule",
+    ("waivers", "reason"): "nothing here breaks a rule",
+    ("waivers", "expires"): "nothing here breaks a rule",
 }
 """Keys that no environment of these has, and why."""
 

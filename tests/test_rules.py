@@ -162,7 +162,7 @@ COVERED = {
         "node-port",
     ],
     "a Job is named for its content": ["job-name"],
-    "autoscalers have a target, and can reckon": ["scales-nothing"],
+    "autoscalers can reckon": ["scales-nothing"],
 }
 
 
@@ -724,7 +724,7 @@ def _scaling() -> Iterator[Row]:
         "an autoscaler of something else",
         "scaled",
         lambda objects: objects["HorizontalPodAutoscaler mlflow"]["spec"]["scaleTargetRef"].update(name="other"),
-        [("scales-nothing", "HorizontalPodAutoscaler mlflow", "spec.scaleTargetRef")],
+        [("picks-nothing", "HorizontalPodAutoscaler mlflow", "spec.scaleTargetRef")],
     )
     yield (
         "a number of pods beside an autoscaler",

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.kind import Kind
-from compiler.overlay import Overlay
+from compiler.overlay import Overlay, Waiver
 from compiler.part import Schema, choice, sound
 
 if TYPE_CHECKING:
@@ -44,4 +44,7 @@ def read(values: Mapping[str, Any], kind: Kind) -> Platform:
 
 def plan(environment: Environment) -> Overlay:
     """What OpenShift needs, taken from whatever the other parts run."""
-    return Overlay(components=("platform-openshift",) if environment.platform == "openshift" else ())
+    if environment.platform == "kubernetes":
+        return Overlay()
+    waiver = Waiver("low-user", "OpenShift names the users of processes itself", ("platform",))
+    return Overlay(components=("platform-openshift",), waivers=(waiver,))

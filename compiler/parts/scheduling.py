@@ -1,7 +1,8 @@
 """On which nodes the pods run.
 
 `nodeSelector`, `tolerations` and `priorityClassName` hold for every pod of the overlay, databases and stores too: they say where
-this installation lives. `affinity` holds for the server's pods, and is written as Kubernetes has it.
+this installation lives. `affinity` holds for the server's pods, and is written as Kubernetes has it; a list of it takes the place
+of the base's, which keeps pods on different nodes.
 
 Pods of the server are spread over nodes and zones where that is possible. With `topologySpread` it is demanded: a pod that would
 stand beside too many others waits, and where nodes carry no label of their zone, `zones: required` lets no pod start.

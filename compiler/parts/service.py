@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.diagnostic import Finding, Severity
 from compiler.kind import Kind
-from compiler.overlay import SERVICE, Change, Overlay
+from compiler.overlay import SERVICE, Change, Overlay, Waiver
 from compiler.part import Schema, annotated, choice, integer, object_of, text
 from compiler.route import Route
 
@@ -153,7 +153,12 @@ def plan(environment: Environment) -> Overlay:
     """The Service's type, ports and annotations; and a policy that lets addresses of the outside in."""
     service = environment.service
     changes = tuple(Change(SERVICE, *change) for change in _changes(service))
-    return Overlay(components=("service-outside",) if service.outside else (), changes=changes)
+    waiver = Waiver("node-port", "a port of every node is what service.type says", ("service", "type"))
+    return Overlay(
+        components=("service-outside",) if service.outside else (),
+        changes=changes,
+        waivers=(waiver,) if service.type == "NodePort" else (),
+    )
 
 
 def _changes(service: Service) -> Iterator[tuple[Route, Any, Route, str]]:

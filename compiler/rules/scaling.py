@@ -1,4 +1,4 @@
-"""Autoscalers: the API server accepts one that can never do anything."""
+"""Autoscalers: the API server accepts one that can never reckon. That its target is there is said with all other names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REPLICAS: Route = ("spec", "replicas")
 
 
 def reckon(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
-    """Every autoscaler has a target, whose containers say what the aim is a share of."""
+    """The containers of every target say what the aim is a share of, and can reach it."""
     return [
         fault
         for manifest in manifests
@@ -33,10 +33,6 @@ def _reckons(scaler: Manifest, manifests: Sequence[Manifest]) -> Iterator[Fault]
         (each for each in manifests if (each.ref.kind, each.ref.name) == (wanted.get("kind"), wanted.get("name"))), None
     )
     if target is None:
-        message = f"there is no {wanted.get('kind')} {wanted.get('name')} to scale"
-        yield Fault(
-            scaler.ref, ("spec", "scaleTargetRef"), "scales-nothing", message, "compare its words with the target's"
-        )
         return
     for index, metric in enumerate(spec.get("metrics") or []):
         resource = metric.get("resource") or {}

@@ -12,9 +12,8 @@ import yaml
 from compiler.kinds import KINDS
 from compiler.manifest import Manifest
 from compiler.pipeline import compile_environment
-from compiler.rules.names import matches
 from compiler.rules.pods import restricted
-from compiler.workload import Workload, containers, workloads
+from compiler.workload import Workload, containers, matches, workloads
 from tests.conftest import ROOT, Project
 from tests.parts import KEYS, MINIO, MYSQL, ROLE, Values, findings, merged, planned
 
