@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -23,6 +23,8 @@ LABELS = {"app.kubernetes.io/part-of": "mlflow"}
 """What every object of the base is labelled with, and so what is generated."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+_PODS: Mapping[str, Route] = {"Deployment|Job|StatefulSet": ("spec", "template", "spec")}
+"""The kinds of the base that make pods, and where those stand."""
 _RENAMED = re.compile(
     r"""  - target:
       group: "([^"]*)"
@@ -142,9 +144,17 @@ def _patches(overlay: Overlay) -> Iterable[str]:
             {"op": "add", "path": _pointer(change.route), "value": change.value} for change in operations[target]
         ]
         yield _patch(changes, target=_target(target))
-    for target in sorted(overlay.jobs):
-        rename = [{"op": "replace", "path": "/metadata/name", "value": overlay.jobs[target]}]
+    yield from _every_pod(overlay)
+    for target in sorted(overlay.names):
+        rename = [{"op": "replace", "path": "/metadata/name", "value": overlay.names[target]}]
         yield _patch(rename, target=_target(target))
+
+
+def _every_pod(overlay: Overlay) -> Iterable[str]:
+    """What is set in every pod: one patch for all kinds whose pods stand in the same place."""
+    for kinds, pod in _PODS.items() if overlay.pods else ():
+        fields = [{"op": "add", "path": _pointer((*pod, each.field)), "value": each.value} for each in overlay.pods]
+        yield _patch(fields, target={"kind": kinds})
 
 
 def _patch(body: Any, **more: Any) -> str:
@@ -183,7 +193,7 @@ def _pointer(route: Route) -> str:
 
 
 def renamed(tree: Tree) -> dict[Ref, str]:
-    """The Jobs that an emitted tree gives names to, as `Overlay.jobs` has them; a tree that was written otherwise has none."""
+    """The Jobs that an emitted tree gives names to, as `Overlay.names` has them; a tree that was written otherwise has none."""
     return {
         Ref(f"{group}/{version}", kind, name): given
         for text in tree.values()

@@ -10,13 +10,20 @@ from compiler.kind import Kind, Secrets
 from compiler.kinds import KINDS
 from compiler.overlay import Waiver
 from compiler.parts import PARTS
+from compiler.parts.artifacts import Artifacts
+from compiler.parts.autoscaling import Autoscaling
 from compiler.parts.database import Database
 from compiler.parts.ingress import Ingress
 from compiler.parts.mlflow import Mlflow
 from compiler.parts.namespace import Namespace
 from compiler.parts.network_policy import NetworkPolicy
+from compiler.parts.platform import Platform
+from compiler.parts.pod_labels import PodLabels
 from compiler.parts.resources import Resources
 from compiler.store import Artifacts
+from compiler.parts.scheduling import Scheduling
+from compiler.parts.service import Service
+from compiler.parts.service_account import ServiceAccount
 
 
 @dataclass(frozen=True)
@@ -29,9 +36,16 @@ class Environment:
     """Whether the environment has a component of its own in `custom/`."""
     namespace: Namespace
     kubernetes_version: str
+    platform: Platform
     mlflow: Mlflow
     replicas: int
+    autoscaling: Autoscaling | None
     resources: Resources
+    scheduling: Scheduling
+    pod_labels: PodLabels
+    termination_grace_period_seconds: int
+    service_account: ServiceAccount
+    service: Service
     host: str | None
     ingress: Ingress | None
     artifacts: Artifacts

@@ -51,7 +51,7 @@ def parse_route(text: str) -> Route:
 
 def find(overlay: Overlay, manifests: tuple[Manifest, ...], kind: str, name: str) -> Manifest:
     """The object of a build by its kind and the name that it has in the base or in the build. Raises `Usage`."""
-    renamed = {new: ref.name for ref, new in overlay.jobs.items()}
+    renamed = {new: ref.name for ref, new in overlay.names.items()}
     for manifest in manifests:
         ref = manifest.ref
         if ref.kind.lower() == kind and name in known_as(manifest, renamed.get(ref.name, "")):

@@ -16,7 +16,7 @@ from compiler.manifest import Manifest
 from compiler.overlay import Change, Overlay
 from compiler.patch import Patch, counterpart, names_item, spot
 from compiler.route import Route, follow, indexed, show
-from compiler.rules.changes import target
+from compiler.rules.changes import target, written_out
 from compiler.source import Source
 from compiler.workload import image_name
 
@@ -57,6 +57,11 @@ class Search:
         components = (f"base/components/{component}" for component in self.overlay.components)
         return [layer for path in ("base/mlflow", *components) for layer in layers(self.files, path)]
 
+    @cached_property
+    def changes(self) -> tuple[Change, ...]:
+        """Every value that the overlay sets, the last one last."""
+        return written_out(self.overlay, self.manifests)
+
     def origin(self, manifest: Manifest, route: Route) -> Origin | None:
         """Where what stands at a route of a built object comes from; None where nothing known sets it."""
         route = indexed(manifest.data, route)
@@ -72,7 +77,7 @@ class Search:
 
     def from_environment(self, manifest: Manifest, route: Route) -> Origin | None:
         """The line of environment.yaml that sets a route, or that of the base where a rule names the object."""
-        for change in reversed((*self.overlay.changes, *self.overlay.own)):
+        for change in reversed(self.changes):
             if target(self.overlay, self.manifests, change.target) is manifest:
                 where = indexed(manifest.data, change.route)
                 if route[: len(where)] == where:
@@ -82,7 +87,7 @@ class Search:
                 return self._because(image.because, f"runs in place of the base's {image.name}")
         if route == ("metadata", "namespace") or (manifest.ref.kind == "Namespace" and route == ("metadata", "name")):
             return self._because(("namespace",), "everything goes there")
-        named = next((ref for ref, name in self.overlay.jobs.items() if manifest.ref.name == name), None)
+        named = next((ref for ref, name in self.overlay.names.items() if manifest.ref.name == name), None)
         if named is not None and manifest.ref.kind == "Job" and route == ("metadata", "name"):
             written = self._from(self.base, manifest, route)
             why = "named for its content, because a Job cannot be changed"
@@ -105,8 +110,8 @@ class Search:
                     yield patch
 
     def _names(self, manifest: Manifest) -> list[str]:
-        renamed = {name: ref.name for ref, name in self.overlay.jobs.items()}
-        return known_as(manifest, renamed.get(manifest.ref.name, ""))
+        renamed = {(ref.kind, name): ref.name for ref, name in self.overlay.names.items()}
+        return known_as(manifest, renamed.get((manifest.ref.kind, manifest.ref.name), ""))
 
     def _because(self, because: Route, why: str, change: Change | None = None) -> Origin:
         written = show(because) if because else "the environment"

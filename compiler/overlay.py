@@ -27,6 +27,7 @@ SERVER = Ref("apps/v1", "Deployment", "mlflow")
 SETTINGS = Ref("v1", "ConfigMap", "mlflow-env")
 SERVICE_ACCOUNT = Ref("v1", "ServiceAccount", "mlflow")
 MIGRATION = Ref("batch/v1", "Job", "mlflow-migrate")
+SERVICE = Ref("v1", "Service", "mlflow")
 POD: Route = ("spec", "template", "spec")
 """Where the pod stands in a Deployment, StatefulSet or Job."""
 
@@ -40,6 +41,16 @@ class Change:
 
     target: Ref
     route: Route
+    value: Any
+    because: Route
+    why: str
+
+
+@dataclass(frozen=True)
+class PodChange:
+    """One field that an overlay sets in every pod of the base, whatever makes it: `imagePullSecrets`, `tolerations`."""
+
+    field: str
     value: Any
     because: Route
     why: str
@@ -102,10 +113,13 @@ class Overlay:
     namespace: str = ""
     components: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
+    pods: tuple[PodChange, ...] = ()
     images: tuple[Image, ...] = ()
     secrets: tuple[Secret, ...] = ()
     config_maps: tuple[str, ...] = ()
     """ConfigMaps that a person provides, by name."""
+    accounts: tuple[str, ...] = ()
+    """ServiceAccounts that a person provides, by name."""
     generate_secrets: bool = False
     custom: bool = False
     """Whether the environment has a component of its own in `custom/`."""
@@ -116,24 +130,26 @@ class Overlay:
     """Objects of the base that a component takes away: nothing can be set in them."""
     shadows: tuple[str, ...] = ()
     """Variables that a client would take instead of the identity of the server's pod."""
-    jobs: dict[Ref, str] = field(default_factory=dict)
-    """Jobs of the base, and what each is called here."""
+    names: dict[Ref, str] = field(default_factory=dict)
+    """Objects of the base that are called something else here, and what."""
 
     def __add__(self, other: Overlay) -> Overlay:
         return Overlay(
             namespace=self.namespace or other.namespace,
             components=self.components + other.components,
             changes=self.changes + other.changes,
+            pods=self.pods + other.pods,
             images=self.images + other.images,
             secrets=self.secrets + other.secrets,
             config_maps=self.config_maps + other.config_maps,
+            accounts=self.accounts + other.accounts,
             generate_secrets=self.generate_secrets or other.generate_secrets,
             custom=self.custom or other.custom,
             waivers=self.waivers + other.waivers,
             own=self.own + other.own,
             removed=self.removed + other.removed,
             shadows=self.shadows + other.shadows,
-            jobs=self.jobs | other.jobs,
+            names=self.names | other.names,
         )
 
     def generated_secrets(self) -> tuple[Secret, ...]:

@@ -74,6 +74,39 @@ PORT = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2]
 HOST_WORDS = "a host name in lower case, without scheme, port or path"
 
 
+def integer(description: str, minimum: int, maximum: int, **more: Any) -> Schema:
+    """A whole number between two others."""
+    return {"type": "integer", "description": description, "minimum": minimum, "maximum": maximum, **more}
+
+
+_WORD = "[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+
+
+def labelled(description: str, value: Schema | None = None) -> Schema:
+    """A mapping of label or annotation names to values; without `value`, to the values of labels."""
+    label = text(
+        "A value.",
+        rf"(?:{_WORD})?",
+        "the value of a label: at most 63 letters, digits, '-', '_' and '.', starting and ending with a letter or digit",
+        minLength=0,
+        maxLength=63,
+    )
+    return {
+        "type": "object",
+        "description": description,
+        "additionalProperties": value or label,
+        "propertyNames": {
+            "pattern": rf"^(?:{HOST}/)?{_WORD}$(?!\n)",
+            "patternErrorMessage": "a name of at most 63 letters, digits, '-', '_' and '.', after a host name and '/' or alone",
+        },
+    }
+
+
+def annotated(description: str) -> Schema:
+    """A mapping of annotation names to texts."""
+    return labelled(description, {"type": "string"})
+
+
 def secret_name(description: str, **more: Any) -> Schema:
     """The name of a Secret."""
     return text(

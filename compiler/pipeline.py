@@ -23,6 +23,7 @@ from compiler.rules import RULES, faults
 from compiler.rules.immutable import refused
 from compiler.rules.jobs import job_names
 from compiler.rules.left import left_behind
+from compiler.rules.scaling import reset
 from compiler.tree import Tree
 from compiler.understand import Compilation, understand
 from compiler.waive import annotated, idle, unwaived
@@ -68,7 +69,7 @@ def prove(
         broken = faults(overlay, built.manifests, built.made_up)
         unused = idle(overlay, built.manifests, broken)
         found += unwaived(overlay, built.manifests, broken)
-        found += refused(before, built.manifests) + left_behind(before, built.manifests)
+        found += refused(before, built.manifests) + left_behind(before, built.manifests) + reset(before, built.manifests)
     diagnostics = compilation.diagnostics
     if found or unused:
         locator = _locator(workspace, compilation)
@@ -99,9 +100,9 @@ def _built(
     A Job is named for what it is in the build, so its name is known only after one. The names on disk are a good guess: where
     they are right, the build that shows it is the build of the very tree that is returned, and there is no second one.
     """
-    root, generated = workspace.root, overlay.generated_secrets()
+    root, generated, names = workspace.root, overlay.generated_secrets(), overlay.names
     committed = ahead.tree if ahead else workspace.committed(name)
-    overlay = replace(overlay, jobs=renamed(committed))
+    overlay = replace(overlay, names=names | renamed(committed))
     tree = emit(name, overlay)
     current = tree == committed
     on_disk = ahead
@@ -112,15 +113,15 @@ def _built(
         ready(version)
     built = begun.finish()
     before = on_disk.finish().manifests if on_disk and not current else ()
-    if built.error and overlay.jobs:
+    if built.error and overlay.names != names:
         # What is on disk may have been changed by hand, and a name in it stop the build.
-        overlay = replace(overlay, jobs={})
+        overlay = replace(overlay, names=names)
         tree = emit(name, overlay)
         built = build(root, name, tree, generated)
-    jobs = job_names([each for each in built.manifests if each.origin.startswith("base/")], overlay.jobs)
-    if built.error or jobs == overlay.jobs:
+    names |= job_names([each for each in built.manifests if each.origin.startswith("base/")], overlay.names)
+    if built.error or names == overlay.names:
         return overlay, tree, built, before
-    overlay = replace(overlay, jobs=jobs)
+    overlay = replace(overlay, names=names)
     tree = emit(name, overlay)
     return overlay, tree, build(root, name, tree, generated), built.manifests if current else before
 

@@ -12,8 +12,8 @@ from compiler.route import follow
 from compiler.secrecy import credential_in
 from compiler.source import Source
 
-LAST = ("networkpolicy-off",)
-"""Components that take away what others added, and so come after all of them."""
+LAST = ("serviceaccount-existing", "platform-openshift", "networkpolicy-off")
+"""Components that take away what others added, and so come after all of them, in this order."""
 
 
 def check(environment: Environment) -> list[Finding]:
@@ -44,7 +44,7 @@ def plan(environment: Environment) -> Overlay:
     overlay = Overlay(custom=environment.custom)
     for part in PARTS.values():
         overlay += part.plan(environment)
-    components = sorted(overlay.components, key=lambda name: name in LAST)
+    components = sorted(overlay.components, key=lambda name: LAST.index(name) if name in LAST else -1)
     changes = tuple(change for change in overlay.changes if change.target not in overlay.removed)
     return replace(overlay, components=tuple(components), changes=changes, secrets=_together(overlay.secrets))
 

@@ -70,7 +70,7 @@ def _annotations(waivers: Sequence[Waiver], manifest: Manifest, broken: set[str]
 
 def _ours(overlay: Overlay, manifests: Sequence[Manifest]) -> dict[Ref, dict[str, str]]:
     """What the base waives itself, for each object of a build that comes from it."""
-    in_base = {Ref(ref.api_version, ref.kind, name): ref for ref, name in overlay.jobs.items()}
+    in_base = {Ref(ref.api_version, ref.kind, name): ref for ref, name in overlay.names.items()}
     return {each.ref: standing(in_base.get(each.ref, each.ref)) for each in manifests if _of_base(each)}
 
 

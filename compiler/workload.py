@@ -21,6 +21,7 @@ _TEMPLATES: dict[str, Route] = {
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
     "Pod": (),
 }
+"""Where the template of a pod stands, by the kind of the object that makes pods of it."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -197,6 +198,21 @@ spec:
         # The second document of a file.
         file: by file
 """
+
+
+def test_explain__what_every_pod_is_told(tmp_path: Path) -> None:
+    """A field of every pod leads back to its line, in a Job too, which has another name in the build."""
+    environment = ROOT / "tests" / "everything" / "eks-irsa" / "environment.yaml"
+    (tmp_path / "base").symlink_to(ROOT / "base")
+    project = Project(Workspace(tmp_path))
+    project.add("example", environment.read_bytes())
+    compilation = compile_environment(project.workspace, "example")
+    for where in ("job/mlflow-migrate", "deployment/mlflow"):
+        [reason] = reasons(compilation, where, "spec.template.spec.priorityClassName")
+        line = environment.read_text(encoding="utf-8").splitlines()[reason.place.line - 1]
+        assert line.strip() == "priorityClassName: acme-services"
+    [reason] = reasons(compilation, "serviceaccount/mlflow", "metadata.annotations[acme.example/owner]")
+    assert "serviceAccount.annotations.acme.example/owner" in reason.why
 
 
 def test_parse_route__takes_indexes_names_and_keys_with_dots() -> None:

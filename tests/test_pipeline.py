@@ -121,8 +121,8 @@ def test_guess__base_that_changes_a_job_renames_it(project: Project) -> None:
     after = compile_environment(project.workspace, "dev")
     assert after.overlay is not None
     assert before.overlay is not None
-    assert after.overlay.jobs.keys() == before.overlay.jobs.keys()
-    assert after.overlay.jobs != before.overlay.jobs
+    assert after.overlay.names.keys() == before.overlay.names.keys()
+    assert after.overlay.names != before.overlay.names
     assert after.tree is not None
     assert project.workspace.stale("dev", after.tree) == ["kustomization.yaml"]
 
@@ -132,8 +132,8 @@ def test_renamed__is_what_emit_wrote(project: Project) -> None:
         project.add("dev", environment)
         compilation = compile_environment(project.workspace, "dev")
         assert compilation.overlay is not None
-        assert compilation.overlay.jobs
-        assert renamed(emit("dev", compilation.overlay)) == compilation.overlay.jobs
+        assert compilation.overlay.names
+        assert renamed(emit("dev", compilation.overlay)) == compilation.overlay.names
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from compiler.rules import RULES
 from compiler.rules.changes import target
 from compiler.rules.immutable import refused
 from compiler.rules.jobs import MAX_NAME, digest, job_names
+from compiler.rules.scaling import reset
 from compiler.waive import unwaived
 from compiler.workload import matches
 from compiler.workspace import Workspace
@@ -91,11 +92,12 @@ def _proof(tmp: Path, source: Path) -> Proof:
 
 @pytest.fixture(scope="module")
 def proofs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Proof]:
-    """Three builds with all that the rules look at: an everything inside, one with keys from outside, one with MySQL."""
+    """Builds with all that rules look at: an everything inside, one with keys from outside, one with MySQL, one that scales."""
     sources = {
         "inside": CASES / "everything-minio.yaml",
         "outside": CASES / "private-store.yaml",
         "mysql": ROOT / "overlays" / "minio-mysql" / "environment.yaml",
+        "scaled": ROOT / "tests" / "everything" / "minio-mysql" / "environment.yaml",
     }
     return {name: _proof(tmp_path_factory.mktemp(name), source) for name, source in sources.items()}
 
@@ -115,7 +117,7 @@ def _broken(proof: Proof, change: Callable[[Objects], object]) -> list[Fault]:
 # The whole
 
 
-@pytest.mark.parametrize("name", ["inside", "outside", "mysql"])
+@pytest.mark.parametrize("name", ["inside", "outside", "mysql", "scaled"])
 def test_faults__none_in_a_good_build(proofs: dict[str, Proof], name: str) -> None:
     proof = proofs[name]
     assert faults(proof.overlay, proof.manifests, proof.made_up) == []
@@ -124,7 +126,7 @@ def test_faults__none_in_a_good_build(proofs: dict[str, Proof], name: str) -> No
 def test_faults__the_builds_hold_all_that_rules_look_at(proofs: dict[str, Proof]) -> None:
     kinds = {manifest.ref.kind for proof in proofs.values() for manifest in proof.manifests}
     assert kinds >= {"Deployment", "StatefulSet", "Job", "Service", "Ingress", "NetworkPolicy", "PodDisruptionBudget"}
-    assert kinds >= {"ConfigMap", "Secret", "ServiceAccount", "Namespace"}
+    assert kinds >= {"ConfigMap", "Secret", "ServiceAccount", "Namespace", "HorizontalPodAutoscaler"}
     assert len(proofs["inside"].made_up) > 3
 
 
@@ -545,26 +547,6 @@ def _names() -> Iterator[Row]:
         ),
         [nothing("StatefulSet mysql", f"{POD}.containers[name=mysql].startupProbe.tcpSocket.port")],
     )
-    yield (
-        "an autoscaler that measures what is not requested",
-        "inside",
-        lambda objects: objects.add(
-            apiVersion="autoscaling/v2",
-            kind="HorizontalPodAutoscaler",
-            metadata={"name": "mlflow"},
-            spec=_scaled_by("hugepages-2Mi"),
-        ),
-        [
-            *[("autoscaler-stuck", "HorizontalPodAutoscaler mlflow", "spec.metrics[0].resource")] * 2,
-            ("rolling-update", "Deployment mlflow", "spec.replicas"),
-        ],
-    )
-
-
-def _scaled_by(resource: str) -> Data:
-    metric = {"name": resource, "target": {"type": "Utilization", "averageUtilization": 80}}
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "mlflow"}
-    return {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 4, "metrics": [{"resource": metric}]}
 
 
 def _probe_at_80(probe: str) -> Break:
@@ -717,7 +699,70 @@ def _unwritten_clauses() -> Iterator[tuple[str, Callable[[Data], object]]]:
     )
 
 
-ROWS = [*_changes(), *_references(), *_names(), *_leaks(), *_pods()]
+SIDECAR = {
+    "name": "mesh",
+    "image": "mesh:1",
+    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+}
+AIM = "spec.metrics[0].resource.target.averageUtilization"
+
+
+def _scaling() -> Iterator[Row]:
+    yield (
+        "a field of every pod that one of them lost",
+        "scaled",
+        lambda objects: objects.pod("StatefulSet mysql").pop("tolerations"),
+        [("patch-misses", "StatefulSet mysql", f"{POD}.tolerations")],
+    )
+    yield (
+        "an account that nobody provides",
+        "scaled",
+        lambda objects: objects.pod("Job mlflow-migrate").update(serviceAccountName="other"),
+        [("dangling-reference", "Job mlflow-migrate", f"{POD}.serviceAccountName")],
+    )
+    yield (
+        "an autoscaler of something else",
+        "scaled",
+        lambda objects: objects["HorizontalPodAutoscaler mlflow"]["spec"]["scaleTargetRef"].update(name="other"),
+        [("picks-nothing", "HorizontalPodAutoscaler mlflow", "spec.scaleTargetRef")],
+    )
+    yield (
+        "a number of pods beside an autoscaler",
+        "scaled",
+        lambda objects: _set(objects["Deployment mlflow"]["spec"], replicas=2),
+        [("rolling-update", "Deployment mlflow", "spec.replicas")],
+    )
+    yield (
+        "a container that requests nothing",
+        "scaled",
+        lambda objects: objects.pod("Deployment mlflow")["containers"].append(deepcopy(SIDECAR)),
+        [("autoscaler-stuck", "HorizontalPodAutoscaler mlflow", "spec.metrics[0].resource")],
+    )
+    yield (
+        "a sidecar that requests nothing",
+        "scaled",
+        lambda objects: objects.pod("Deployment mlflow")["initContainers"].append(
+            {**SIDECAR, "restartPolicy": "Always"}
+        ),
+        [("autoscaler-stuck", "HorizontalPodAutoscaler mlflow", "spec.metrics[0].resource")],
+    )
+    yield (
+        "an aim above the limit",
+        "scaled",
+        lambda objects: _target(objects).update(averageUtilization=900),
+        [
+            ("autoscaler-stuck", "HorizontalPodAutoscaler mlflow", AIM),
+            ("patch-misses", "HorizontalPodAutoscaler mlflow", AIM),
+        ],
+    )
+
+
+def _target(objects: Objects) -> Data:
+    target: Data = objects["HorizontalPodAutoscaler mlflow"]["spec"]["metrics"][0]["resource"]["target"]
+    return target
+
+
+ROWS = [*_changes(), *_references(), *_names(), *_leaks(), *_pods(), *_scaling()]
 
 
 def _expected() -> Iterator[tuple[str, str, str]]:
@@ -1050,6 +1095,34 @@ def test_refused__nothing_in_another_namespace(proofs: dict[str, Proof]) -> None
     assert refused(proofs["inside"].manifests, objects.manifests) == []
 
 
+# What an apply takes away
+
+
+@pytest.mark.parametrize(("number", "told"), [(3, ["replicas-reset"]), (1, []), (None, [])])
+def test_reset__several_pods_that_an_autoscaler_takes_over(
+    proofs: dict[str, Proof], number: int | None, told: list[str]
+) -> None:
+    after = proofs["scaled"]
+    before = after.objects()
+    if number:
+        before["Deployment mlflow"]["spec"].update(replicas=number)
+    found = reset(before.manifests, after.manifests)
+    assert [fault.code for fault in found] == told
+    assert all("deployment/mlflow -n everything" in fault.hint for fault in found)
+
+
+def test_reset__nothing_where_a_number_stays(proofs: dict[str, Proof]) -> None:
+    assert reset(proofs["inside"].manifests, proofs["inside"].manifests) == []
+    assert reset((), proofs["scaled"].manifests) == []
+
+
+def test_faults__a_container_that_has_ended_need_not_request(proofs: dict[str, Proof]) -> None:
+    """Only what runs beside the server counts in its share."""
+    objects = proofs["scaled"].objects()
+    objects.pod("Deployment mlflow")["initContainers"].append(deepcopy(SIDECAR))
+    assert faults(proofs["scaled"].overlay, objects.manifests, ()) == []
+
+
 # Anything that the schema lets pass
 
 
@@ -1065,12 +1138,15 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from _places(inner)
 
 
+@pytest.mark.parametrize("build_name", ["inside", "scaled"])
 @pytest.mark.parametrize("emptied", [False, True], ids=["removed", "emptied"])
-def test_faults__judges_whatever_the_schema_accepts(proofs: dict[str, Proof], *, emptied: bool) -> None:
+def test_faults__judges_whatever_the_schema_accepts(
+    proofs: dict[str, Proof], build_name: str, *, emptied: bool
+) -> None:
     """A component of an environment's own may leave out, or leave empty, what the schema lets it: that is no bug of ours."""
-    proof = proofs["inside"]
+    proof = proofs[build_name]
     judged = 0
-    kinds = {"Service", "Ingress", "NetworkPolicy", "PodDisruptionBudget", "Deployment"}
+    kinds = {"Service", "Ingress", "NetworkPolicy", "PodDisruptionBudget", "Deployment", "HorizontalPodAutoscaler"}
     for number, manifest in enumerate(proof.manifests):
         if manifest.ref.kind not in kinds:
             continue

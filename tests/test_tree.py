@@ -48,10 +48,27 @@ TOP = (
 )
 """What the house allows at the top: files that only tools read begin with a dot, but for the one that GitHub wants there."""
 
-SLOTS = ("namespace", "identity", "artifacts", "database", "driver", "ingress", "mode", "networkpolicy", "replicas")
+SLOTS = (
+    "autoscaling",
+    "platform",
+    "service",
+    "serviceaccount",
+    "namespace",
+    "identity",
+    "artifacts",
+    "database",
+    "driver",
+    "ingress",
+    "mode",
+    "networkpolicy",
+    "replicas",
+)
 SUITES = {"mlflow": {"server", "migrate"}, "minio": {"object-store", "object-store-setup"}, "postgres": {"database"},
           "mysql": {"database"}}  # fmt: skip
 """The programs of the base by `app.kubernetes.io/name`, and the components that each has."""
+COMPONENT = "app.kubernetes.io/component"
+OPENSHIFT = "platform-openshift"
+"""The component that takes users away from all pods, whatever brings them."""
 
 
 def _shown(path: Path) -> str:
@@ -222,6 +239,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
         assert wanted & set(components)
         wanted -= set(components)
         found += _built(tmp_path_factory.mktemp("tree"), components)
+        if OPENSHIFT in components:
+            found += _built(tmp_path_factory.mktemp("tree"), tuple(each for each in components if each != OPENSHIFT))
     return found
 
 
@@ -271,7 +290,9 @@ def test_selectors__of_services_and_policies_name_program_and_component(built: l
         if manifest.ref.kind == "NetworkPolicy":
             selector = spec["podSelector"]
             keys = {*selector.get("matchLabels", {})} | {each["key"] for each in selector.get("matchExpressions", [])}
-            assert keys == {"app.kubernetes.io/name", "app.kubernetes.io/component"}, manifest.ref
+            assert keys in ({"app.kubernetes.io/name", COMPONENT}, {"app.kubernetes.io/part-of", COMPONENT}), (
+                manifest.ref
+            )
             assert spec["policyTypes"], manifest.ref
 
 
@@ -289,12 +310,17 @@ def _pods(built: list[Manifest]) -> Iterator[Workload]:
 
 
 def test_pods__run_as_nobody_of_the_node(built: list[Manifest]) -> None:
+    """Under a user and groups that are nobody's, or, where the platform names them, under none at all."""
+    named: dict[str, set[str]] = {}
     for workload in _pods(built):
         context = workload.pod["securityContext"]
         assert context["runAsNonRoot"] is True, workload.ref
         assert context["seccompProfile"] == {"type": "RuntimeDefault"}, workload.ref
-        for name in ("runAsUser", "runAsGroup", "fsGroup"):
+        for name in {"runAsUser", "runAsGroup", "fsGroup"} & set(context):
             assert context[name] >= 10000, (workload.ref, name)
+            named.setdefault(workload.ref.name, set()).add(name)
+    for workload in _pods(built):
+        assert named[workload.ref.name] == {"runAsUser", "runAsGroup", "fsGroup"}, workload.ref
 
 
 def test_pods__have_no_token_and_no_variables_of_services(built: list[Manifest]) -> None:

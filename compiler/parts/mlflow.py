@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from compiler.diagnostic import Finding
 from compiler.identity import SHADOWS
 from compiler.kind import Engine, Kind
-from compiler.overlay import MIGRATION, POD, SERVER, Change, Image, Overlay, Secret, setting
+from compiler.overlay import MIGRATION, POD, SERVER, Change, Image, Overlay, PodChange, Secret, setting
 from compiler.part import Schema, choice, object_of, secret_name, text
 from compiler.route import Named, Route
 from compiler.stores import STORES
@@ -73,7 +73,7 @@ KEYS: dict[str, Schema] = {
                     ),
                     "pullSecrets": {
                         "type": "array",
-                        "description": "Secrets with credentials for the registry.",
+                        "description": "Secrets with credentials for the registry, for every pod of the overlay.",
                         "items": secret_name("The name of a Secret of type kubernetes.io/dockerconfigjson."),
                     },
                 },
@@ -317,6 +317,7 @@ def plan(environment: Environment) -> Overlay:
     return Overlay(
         components=("mode-proxied",) if mlflow.mode == "proxied" and STORES[environment.kind.store].SIGNS else (),
         changes=tuple(_settings(environment)) + tuple(_pod(mlflow, environment.database.engine)),
+        pods=tuple(_pull_secrets(mlflow)),
         images=(Image(_IMAGE, mlflow.repository, mlflow.tag, mlflow.digest, ("mlflow", "image")),),
         secrets=tuple(_secrets(mlflow)),
         config_maps=tuple(source["configMapRef"]["name"] for source in mlflow.env_from if "configMapRef" in source),
@@ -329,6 +330,13 @@ def _secrets(mlflow: Mlflow) -> Iterator[Secret]:
             yield Secret(source["secretRef"]["name"], (), ("mlflow", "envFrom", index), in_cluster=False)
     for index, name in enumerate(mlflow.pull_secrets):
         yield Secret(name, (), ("mlflow", "image", "pullSecrets", index), in_cluster=False, type="docker-registry")
+
+
+def _pull_secrets(mlflow: Mlflow) -> Iterator[PodChange]:
+    """For every pod: who mirrors one image mirrors them all."""
+    if mlflow.pull_secrets:
+        names = [{"name": name} for name in mlflow.pull_secrets]
+        yield PodChange("imagePullSecrets", names, ("mlflow", "image", "pullSecrets"), "credentials of the registry")
 
 
 def _settings(environment: Environment) -> Iterator[Change]:
@@ -378,7 +386,3 @@ def _pod(mlflow: Mlflow, engine: Engine) -> Iterator[Change]:
                 yield Change(
                     target, route, mlflow.pull_policy, ("mlflow", "image", "pullPolicy"), "when the image is pulled"
                 )
-        if mlflow.pull_secrets:
-            names = [{"name": name} for name in mlflow.pull_secrets]
-            because = ("mlflow", "image", "pullSecrets")
-            yield Change(target, (*POD, "imagePullSecrets"), names, because, "credentials of the registry")

@@ -35,9 +35,13 @@ def read(values: Mapping[str, Any], kind: Kind) -> int:
 
 
 def plan(environment: Environment) -> Overlay:
-    """The number, and a disruption budget where there is more than one."""
-    replicas = environment.replicas
+    """The number, unless the cluster chooses it; and a disruption budget where there may be more than one."""
+    replicas, scaling = environment.replicas, environment.autoscaling
+    number = Change(SERVER, ("spec", "replicas"), replicas, ("replicas",), "pods of the server")
     return Overlay(
-        components=("replicas-several",) if replicas > 1 else (),
-        changes=(Change(SERVER, ("spec", "replicas"), replicas, ("replicas",), "pods of the server"),),
+        components=("replicas-several",) if (scaling.most if scaling else replicas) > 1 else (),
+        changes=() if scaling else (number,),
+        waivers=()
+        if scaling or replicas > 1
+        else (Waiver("few-replicas", "one pod is what replicas says", ("replicas",)),),
     )

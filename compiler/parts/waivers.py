@@ -5,7 +5,7 @@ the rules. A waiver names a rule, and the overlay then carries the tools' own an
 that they stay silent too. The day after `expires` the waiver is an error; one that waives nothing is a warning.
 
 What would not work or would give a credential away cannot be waived. What another key asks for by itself needs no waiver: one
-replica, or no NetworkPolicies.
+replica, no NetworkPolicies, a port of every node, or a platform that names users itself.
 """
 
 from __future__ import annotations

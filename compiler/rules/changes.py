@@ -9,7 +9,7 @@ from typing import Any
 from compiler.manifest import Fault, Manifest, strings
 from compiler.overlay import SETTINGS, Change, Overlay, Ref
 from compiler.route import ABSENT, follow, show
-from compiler.workload import containers, image_name, workloads
+from compiler.workload import Workload, containers, image_name, workloads
 
 PLACEHOLDER = "PLACEHOLDER"
 """What the base writes where every environment has to put a value."""
@@ -17,12 +17,27 @@ PLACEHOLDER = "PLACEHOLDER"
 
 def hit(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every value that the overlay sets stands in the build, where it was set."""
-    return [fault for change in (*overlay.changes, *overlay.own) for fault in _missing(overlay, manifests, change)]
+    return [fault for change in written_out(overlay, manifests) for fault in _missing(overlay, manifests, change)]
+
+
+def written_out(overlay: Overlay, manifests: Sequence[Manifest]) -> tuple[Change, ...]:
+    """Every change of an overlay; what it sets in every pod is one change for each pod of the base in a build."""
+    in_pods = (
+        Change(pod.ref, (*pod.route, every.field), every.value, every.because, every.why)
+        for every in overlay.pods
+        for pod in _of_base(manifests)
+    )
+    return (*overlay.changes, *overlay.own, *in_pods)
+
+
+def _of_base(manifests: Sequence[Manifest]) -> list[Workload]:
+    """The pods of the base, and not those that somebody has in `custom/`."""
+    return list(workloads(manifest for manifest in manifests if manifest.origin.startswith("base/")))
 
 
 def target(overlay: Overlay, manifests: Sequence[Manifest], ref: Ref) -> Manifest | None:
     """The built object that stands for one of the base, under the name that it has in the build."""
-    name = overlay.jobs.get(ref, ref.name)
+    name = overlay.names.get(ref, ref.name)
     for manifest in manifests:
         built = manifest.ref
         if (built.api_version, built.kind) != (ref.api_version, ref.kind):

@@ -26,7 +26,7 @@ def job_names(manifests: Sequence[Manifest], given: Mapping[Ref, str]) -> dict[R
     `given` are the names that Jobs of the base have in this build already, which do not count.
     """
     names = {}
-    in_base = {name: ref for ref, name in given.items()}
+    in_base = {name: ref for ref, name in given.items() if ref.kind == "Job"}
     for manifest in manifests:
         if manifest.ref.kind != "Job":
             continue
@@ -43,7 +43,7 @@ def job_names(manifests: Sequence[Manifest], given: Mapping[Ref, str]) -> dict[R
 
 def named(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every Job of the base carries the digest of what it is in the build."""
-    own = set(overlay.jobs.values())
+    own = {name for ref, name in overlay.names.items() if ref.kind == "Job"}
     return [
         Fault(
             manifest.ref,

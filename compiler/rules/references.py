@@ -20,13 +20,16 @@ def resolve(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[s
         "ConfigMap": dict.fromkeys(overlay.config_maps),
         "Secret": {secret.name: {key.key for key in secret.keys} or None for secret in overlay.secrets},
     }
-    return resolved(manifests, provided)
+    return resolved(manifests, provided, overlay.accounts)
 
 
-def resolved(manifests: Sequence[Manifest], provided: dict[str, Keys]) -> list[Fault]:
-    """The same of any objects of a namespace that belong together, with the ConfigMaps and Secrets that others provide."""
+def resolved(
+    manifests: Sequence[Manifest], provided: dict[str, Keys], accounts_elsewhere: Sequence[str] = ()
+) -> list[Fault]:
+    """The same of any objects of a namespace that belong together, with the objects that others provide."""
     known = {kind: provided.get(kind, {}) | _built(manifests, kind) for kind in ("ConfigMap", "Secret")}
-    accounts = {manifest.ref.name for manifest in manifests if manifest.ref.kind == "ServiceAccount"} | {"default"}
+    accounts = {manifest.ref.name for manifest in manifests if manifest.ref.kind == "ServiceAccount"}
+    accounts |= {"default", *accounts_elsewhere}
     faults = []
     for workload in workloads(manifests):
         account = workload.pod.get("serviceAccountName", "default")

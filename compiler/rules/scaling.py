@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from compiler.diagnostic import Severity
 from compiler.manifest import Fault, Manifest
 from compiler.overlay import Overlay
+from compiler.route import ABSENT, Route, follow
 from compiler.workload import Pods, Workload, containers, workloads
 
 _SCALED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
+_FACTORS = {"m": 0.001, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
+_REPLICAS: Route = ("spec", "replicas")
 
 
 def scale(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
@@ -81,15 +85,54 @@ def _autoscaler(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]
 
 
 def _requests(manifest: Manifest, pod: Workload) -> Iterator[Fault]:
-    """A share of what is requested can be measured only where every container requests it."""
+    """A share of what is requested can be measured only where every container requests it, and is reached below its limit."""
+    kept = [each for route, each in containers(pod) if "initContainers" not in route or each.get("restartPolicy")]
     for index, metric in enumerate(_spec(manifest).get("metrics") or []):
-        resource = metric.get("resource") or {}
-        wanted = resource.get("name")
-        if (resource.get("target") or {}).get("type") != "Utilization":
+        resource: Route = ("spec", "metrics", index, "resource")
+        share = follow(metric, ("resource", "target", "averageUtilization"))
+        if not isinstance(share, int):
             continue
-        for _, container in containers(pod):
-            asked = container.get("resources") or {}
-            if not any(wanted in (asked.get(field) or {}) for field in ("requests", "limits")):
-                message = f"{pod.ref} requests no {wanted} for its container {container.get('name')}"
+        wanted = str(metric["resource"].get("name"))
+        for container in kept:
+            asked, who = container.get("resources") or {}, f"container {container.get('name')}"
+            limit = (asked.get("limits") or {}).get(wanted)
+            request = (asked.get("requests") or {}).get(wanted, limit)
+            if request is None:
+                message = f"{pod.ref} requests no {wanted} for its {who}"
                 hint = "a share of nothing cannot be measured, so the autoscaler would never act"
-                yield Fault(manifest.ref, ("spec", "metrics", index, "resource"), "autoscaler-stuck", message, hint)
+                yield Fault(manifest.ref, resource, "autoscaler-stuck", message, hint)
+            elif limit is not None and _amount(request) * share / 100 > _amount(limit):
+                message = f"{share}% of the {request} {wanted} that the {who} requests is above its limit of {limit}"
+                aim = (*resource, "target", "averageUtilization")
+                yield Fault(manifest.ref, aim, "autoscaler-stuck", message, "aim lower: it would never be reached")
+def _amount(written: Any) -> float:
+    match = re.fullmatch(r"([0-9.]+)([a-zA-Z]*)", str(written))
+    return float(match[1]) * _FACTORS.get(match[2], 1.0) if match else 0.0
+
+
+def reset(before: Sequence[Manifest], after: Sequence[Manifest]) -> list[Fault]:
+    """Deployments that had several pods by their overlay and now leave the number open. In: both builds.
+
+    `kubectl apply` takes a line away by setting the field back to its default, which is one pod
+    (https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/).
+    """
+    old = {manifest.ref: follow(manifest.data, _REPLICAS) for manifest in before}
+    return [
+        _reset(manifest, old[manifest.ref])
+        for manifest in after
+        if manifest.ref.kind == "Deployment"
+        and isinstance(old.get(manifest.ref), int)
+        and old[manifest.ref] > 1
+        and follow(manifest.data, _REPLICAS) is ABSENT
+    ]
+
+
+def _reset(manifest: Manifest, number: int) -> Fault:
+    name = manifest.ref.name
+    namespace = follow(manifest.data, ("metadata", "namespace"))
+    message = f"kubectl apply leaves one pod of {number} until the autoscaler has looked"
+    hint = (
+        f"before applying, remove the line replicas in kubectl apply edit-last-applied deployment/{name} -n {namespace}; "
+        f"for --server-side, kubectl scale deployment/{name} -n {namespace} --replicas={number + 1}"
+    )
+    return Fault(manifest.ref, (), "replicas-reset", message, hint, ("autoscaling",), Severity.WARNING)

@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
 
 from . import controllers
 from .apiserver import Server
@@ -45,7 +48,7 @@ class Applied:
     @property
     def created_by_hand(self) -> list[str]:
         """What those commands created in the namespace, as `kind/name`."""
-        created = (re.match(r"(secret/\S+) created", answer.out) for answer in self.by_hand)
+        created = (re.match(r"((?:secret|serviceaccount)/\S+) created", answer.out) for answer in self.by_hand)
         return [found[1] for found in created if found]
 
     def versions(self) -> dict[str, str]:
@@ -99,13 +102,27 @@ def known_to_compile(stage: Stage, name: str) -> None:
 def apply(server: Server, stage: Stage, name: str, *options: str) -> Applied:
     """Does what a person does: applies the overlay, then creates the Secrets, as the page beside it says."""
     known_to_compile(stage, name)
-    if "createNamespace: false" in (stage.overlay(name) / "environment.yaml").read_text(encoding="utf-8"):
-        namespace = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name, "labels": RESTRICTED}}
-        server.kubectl.must("create", "--filename=-", text=json.dumps(namespace))
+    there = _what_is_there(
+        server, yaml.safe_load((stage.overlay(name) / "environment.yaml").read_text(encoding="utf-8"))
+    )
     answer = server.kubectl.run("apply", f"--kustomize={stage.overlay(name)}", *STRICT, *options)
     controllers.default_account(server.kubectl, name)
-    by_hand = tuple(_by_hand(server, command) for command in stage.secrets_commands(name))
+    by_hand = (*there, *(_by_hand(server, command) for command in stage.secrets_commands(name)))
     return Applied(server, stage, name, by_hand, answer)
+
+
+def _what_is_there(server: Server, values: dict[str, Any]) -> tuple[Answer, ...]:
+    """Creates what an environment says that somebody else created before; the answers for what the namespace then holds."""
+    namespace, account = values["namespace"], values.get("serviceAccount", {})
+    if priority := values.get("scheduling", {}).get("priorityClassName"):
+        server.kubectl.run("create", "priorityclass", priority, "--value=1000")
+    if values.get("createNamespace", True):
+        return ()
+    there = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": namespace, "labels": RESTRICTED}}
+    server.kubectl.must("create", "--filename=-", text=json.dumps(there))
+    if account.get("create", True):
+        return ()
+    return (server.kubectl.run("create", "serviceaccount", account["name"], f"--namespace={namespace}"),)
 
 
 def _by_hand(server: Server, command: str) -> Answer:

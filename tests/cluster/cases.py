@@ -14,6 +14,7 @@ from tests.conftest import ROOT
 
 HERE = Path(__file__).resolve().parent
 REFERENCES = ROOT / "overlays"
+EVERYTHING = ROOT / "tests" / "everything"
 Values = Mapping[str, Any]
 
 PLAIN: tuple[str, ...] = ()
@@ -91,6 +92,7 @@ def merged(values: Values, change: Values) -> dict[str, Any]:
 ENVIRONMENTS = [
     *(Case(path.parent.name, path.parent) for path in sorted(REFERENCES.glob("*/environment.yaml"))),
     *(Case(path.stem, path) for path in sorted((HERE / "environments").glob("*.yaml"))),
+    *(Case(f"everything-{path.parent.name}", path) for path in sorted(EVERYTHING.glob("*/environment.yaml"))),
 ]
 
 _CHANGES = [
@@ -105,6 +107,18 @@ _CHANGES = [
     Upgrade("prod", "another prefix", {"artifacts": {"prefix": "elsewhere"}}),
     Upgrade("prod", "static prefix", {"mlflow": {"staticPrefix": "/mlflow"}}),
     Upgrade("prod", "another database Secret", {"database": {"existingSecret": "tracking-database"}}),
+    Upgrade("prod", "another account", {"serviceAccount": {"name": "tracking"}}, leaves=("ServiceAccount",)),
+    Upgrade(
+        "prod",
+        "an account that is there",
+        {"serviceAccount": {"create": False, "name": "default"}},
+        leaves=("ServiceAccount",),
+    ),
+    Upgrade(
+        "prod",
+        "other nodes",
+        {"scheduling": {"nodeSelector": {"pool": "mlflow"}, "topologySpread": {"zones": "required"}}},
+    ),
     Upgrade("aws-keys", "several replicas", {"replicas": 3}),
     Upgrade("aws-keys", "another store Secret", {"artifacts": {"existingSecret": "store-keys"}}),
     Upgrade(
@@ -114,6 +128,12 @@ _CHANGES = [
         leaves=("NetworkPolicy", "Service", "StatefulSet"),
     ),
     Upgrade("minio-postgres", "new MLflow version", {"mlflow": {"version": "3.18.0"}}),
+    Upgrade("minio-postgres", "OpenShift", {"platform": "openshift"}),
+    Upgrade(
+        "minio-postgres",
+        "a port of every node",
+        {"host": "mlflow.acme.example", "service": {"type": "NodePort", "nodePort": 30599, "port": 80}},
+    ),
     Upgrade("minio-postgres", "fewer workers", {"mlflow": {"workers": 1}}),
     Upgrade("minio-postgres", "another MinIO image", {"artifacts": {"image": "registry.acme.example/minio:2026"}}),
     Upgrade("minio-postgres", "another bucket", {"artifacts": {"bucket": "experiments"}}),
@@ -126,6 +146,7 @@ _CHANGES = [
     Upgrade("minio-mysql", "a public host", {"host": "mlflow.acme.example", "ingress": {"clusterIssuer": "acme"}}),
 ]
 _BOTH_WAYS = {
+    "another account",
     "another host",
     "changed password",
     "more artifact storage",
@@ -145,4 +166,8 @@ GROWN = Upgrade(
     "minio-postgres", "storage that grows by hand", {"artifacts": {"storage": {"size": "80Gi"}}}, refused=True
 )
 DELETED = Upgrade("prod", "deleted after more workers", {"mlflow": {"workers": 8}})
-ALL_UPGRADES = [*UPGRADES, GROWN, DELETED]
+TAKEN_OVER = [
+    Upgrade("prod", "an autoscaler takes over", {"replicas": None, "autoscaling": {"max": 6}}, options=options)
+    for options in (SERVER_SIDE, PLAIN)
+]
+ALL_UPGRADES = [*UPGRADES, GROWN, DELETED, *TAKEN_OVER]

@@ -82,6 +82,23 @@ def test_hosts__no_pattern_is_wider_than_a_port(more: dict[str, Any]) -> None:
         (PLAIN, "http://mlflow.acme.example"),
         ({"host": "mlflow.acme.example"}, "https://mlflow.acme.example"),
         ({**TLS, "mlflow": {"staticPrefix": "/mlflow"}}, "https://mlflow.acme.example"),
+        ({**TLS, "service": {"type": "NodePort", "nodePort": 30500}}, "https://mlflow.acme.example"),
+        ({"host": "mlflow.acme.example", "service": {"type": "LoadBalancer"}}, "http://mlflow.acme.example:5000"),
+        (
+            {"host": "mlflow.acme.example", "service": {"type": "LoadBalancer", "port": 80}},
+            "http://mlflow.acme.example",
+        ),
+        (
+            {"host": "mlflow.acme.example", "service": {"type": "NodePort", "nodePort": 30500, "port": 80}},
+            "http://mlflow.acme.example:30500",
+        ),
+        (
+            {
+                "host": "mlflow.acme.example",
+                "service": {"type": "LoadBalancer", "port": 443, "annotations": {"a.example/ssl-cert": "arn"}},
+            },
+            "https://mlflow.acme.example",
+        ),
     ],
 )
 def test_origins__the_public_host_under_its_scheme(more: dict[str, Any], origin: str | None) -> None:

@@ -98,10 +98,11 @@ def test_pull__policy_and_secrets_of_every_container_of_the_image(
     overlay = planned(values, mlflow={"image": {"pullPolicy": "Always", "pullSecrets": ["one", "two"]}})
     for target, containers in ((SERVER, server), (MIGRATION, migration)):
         found = changes(overlay, target)
-        assert found["spec.template.spec.imagePullSecrets"] == [{"name": "one"}, {"name": "two"}]
         assert [
             place.partition("name=")[2].partition("]")[0] for place in found if place.endswith("imagePullPolicy")
         ] == containers
+    [every] = overlay.pods
+    assert (every.field, every.value) == ("imagePullSecrets", [{"name": "one"}, {"name": "two"}])
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from compiler.diagnostic import Severity
 from compiler.emit import emit
 from compiler.environment import Environment, environment
 from compiler.kinds import KINDS
+from compiler.overlay import Change, PodChange
 from compiler.parts import PARTS
 from compiler.plan import check, plan
 from compiler.route import ABSENT, follow
@@ -98,7 +99,11 @@ def test_schema__its_defaults_are_the_compilers() -> None:
 
 def _beside(key: str) -> Values:
     """What a part's keys mean something beside: an ingress of its own for the keys of an ingress."""
-    return {"host": "a.example", "ingress": {"tlsSecret": "cert"}} if key == "ingress" else {}
+    beside: dict[str, Values] = {
+        "ingress": {"host": "a.example", "ingress": {"tlsSecret": "cert"}},
+        "autoscaling": {"autoscaling": {"max": 5}},
+    }
+    return beside.get(key, {})
 
 
 def _effect(overlay: Any) -> Any:
@@ -114,6 +119,8 @@ def _effect(overlay: Any) -> Any:
         overlay.secrets,
         images,
         {k: v for k, v in values.items() if k not in sizes},
+        overlay.pods,
+        overlay.names,
     )
 
 
@@ -161,6 +168,8 @@ def _text(schema: dict[str, Any]) -> st.SearchStrategy[str]:
 
 def _mapping(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     properties = {name: drawn(inner) for name, inner in schema.get("properties", {}).items()}
+    if schema["additionalProperties"] is True:
+        return st.dictionaries(st.sampled_from(["a", "b"]), st.lists(st.text(max_size=3), max_size=2), max_size=2)
     if not properties:
         names = schema.get("propertyNames", {"type": "string", "minLength": 1})
         return st.dictionaries(_text({"type": "string", **names}), drawn(schema["additionalProperties"]), max_size=3)
@@ -214,7 +223,8 @@ def test_any__environment_is_understood_and_planned(values: Values, custom: bool
     overlay = plan(known)
     names = [secret.name for secret in overlay.secrets]
     assert len(set(names)) == len(names)
-    for change in overlay.changes:
+    because: list[Change | PodChange] = [*overlay.changes, *overlay.pods]
+    for change in because:
         assert change.because[0] in KEYS_OF_ALL, change
         assert change.why
     for component in overlay.components:

@@ -1,0 +1,52 @@
+"""Environments that turn on everything that can be on at once, one a kind, against every Kubernetes that is supported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from compiler.kinds import KINDS
+from compiler.parts.kubernetes_version import SUPPORTED
+from compiler.pipeline import compile_environment
+from compiler.report import text
+from compiler.schema import environment_schema
+from tests.cluster.test_coverage import keys, used
+from tests.conftest import ROOT, Project
+
+EVERYTHING = ROOT / "tests" / "everything"
+
+NOT_AT_ONCE = {
+    ("replicas",): "autoscaling stands in its place",
+    ("networkPolicy", "enabled"): "it only turns off",
+    ("waivers", "rule"): "nothing here breaks a rule",
+    ("waivers", "reason"): "nothing here breaks a rule",
+    ("waivers", "expires"): "nothing here breaks a rule",
+}
+"""Keys that no environment of these has, and why."""
+
+
+def _file(kind: str) -> Path:
+    return EVERYTHING / kind / "environment.yaml"
+
+
+def test_everything__one_a_kind() -> None:
+    assert {path.parent.name for path in EVERYTHING.glob("*/environment.yaml")} == set(KINDS)
+    for kind in KINDS:
+        assert yaml.safe_load(_file(kind).read_text(encoding="utf-8"))["overlay"] == kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everything__compiles_and_is_proved_for_every_kubernetes(kind: str, project: Project) -> None:
+    project.add("everything", _file(kind).read_bytes())
+    compilation = compile_environment(project.workspace, "everything", SUPPORTED)
+    assert text(compilation.diagnostics) == ""
+    assert compilation.tree
+    assert compilation.proved[0].endswith(", ".join(SUPPORTED))
+
+
+def test_everything__leaves_no_key_out() -> None:
+    there = {route for kind in KINDS for route in used(yaml.safe_load(_file(kind).read_text(encoding="utf-8")))}
+    every = set(keys(environment_schema()))
+    assert every - there == set(NOT_AT_ONCE), "turn it on in tests/everything"
