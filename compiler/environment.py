@@ -10,7 +10,6 @@ from compiler.kind import Kind, Secrets
 from compiler.kinds import KINDS
 from compiler.overlay import Waiver
 from compiler.parts import PARTS
-from compiler.parts.artifacts import Artifacts
 from compiler.parts.autoscaling import Autoscaling
 from compiler.parts.database import Database
 from compiler.parts.ingress import Ingress
@@ -20,10 +19,10 @@ from compiler.parts.network_policy import NetworkPolicy
 from compiler.parts.platform import Platform
 from compiler.parts.pod_labels import PodLabels
 from compiler.parts.resources import Resources
-from compiler.store import Artifacts
 from compiler.parts.scheduling import Scheduling
 from compiler.parts.service import Service
 from compiler.parts.service_account import ServiceAccount
+from compiler.store import Artifacts
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,9 @@ def prove(
         broken = faults(overlay, built.manifests, built.made_up)
         unused = idle(overlay, built.manifests, broken)
         found += unwaived(overlay, built.manifests, broken)
-        found += refused(before, built.manifests) + left_behind(before, built.manifests) + reset(before, built.manifests)
+        found += (
+            refused(before, built.manifests) + left_behind(before, built.manifests) + reset(before, built.manifests)
+        )
     diagnostics = compilation.diagnostics
     if found or unused:
         locator = _locator(workspace, compilation)

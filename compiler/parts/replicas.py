@@ -41,7 +41,4 @@ def plan(environment: Environment) -> Overlay:
     return Overlay(
         components=("replicas-several",) if (scaling.most if scaling else replicas) > 1 else (),
         changes=() if scaling else (number,),
-        waivers=()
-        if scaling or replicas > 1
-        else (Waiver("few-replicas", "one pod is what replicas says", ("replicas",)),),
     )

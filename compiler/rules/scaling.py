@@ -105,6 +105,8 @@ def _requests(manifest: Manifest, pod: Workload) -> Iterator[Fault]:
                 message = f"{share}% of the {request} {wanted} that the {who} requests is above its limit of {limit}"
                 aim = (*resource, "target", "averageUtilization")
                 yield Fault(manifest.ref, aim, "autoscaler-stuck", message, "aim lower: it would never be reached")
+
+
 def _amount(written: Any) -> float:
     match = re.fullmatch(r"([0-9.]+)([a-zA-Z]*)", str(written))
     return float(match[1]) * _FACTORS.get(match[2], 1.0) if match else 0.0
