@@ -32,6 +32,7 @@ CODES: dict[str, str] = {
     "placeholder": "A value that the base leaves open is still open in the build.",
     "plain-http": "A warning: the public host is served without TLS.",
     "pod-security": "A pod that a namespace with Pod Security restricted refuses.",
+    "read-before-written": "A container reads an empty volume before another has written to it: they start in the wrong order.",
     "region-mismatch": "A KMS key in another region than the bucket.",
     "request-above-limit": "A request for more than the limit allows.",
     "reserved-name": "A name that the database keeps for itself, or that is too long for it.",

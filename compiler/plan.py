@@ -14,6 +14,8 @@ from compiler.source import Source
 
 LAST = ("networkpolicy-off",)
 """Components that take away what others added, and so come after all of them."""
+AFTER = "driver-"
+"""Components that say which init container is the first: Kustomize puts those that a patch names before the others."""
 
 
 def check(environment: Environment) -> list[Finding]:
@@ -44,7 +46,7 @@ def plan(environment: Environment) -> Overlay:
     overlay = Overlay(custom=environment.custom)
     for part in PARTS.values():
         overlay += part.plan(environment)
-    components = sorted(overlay.components, key=lambda name: name in LAST)
+    components = sorted(overlay.components, key=lambda name: (name in LAST, name.startswith(AFTER)))
     return replace(overlay, components=tuple(components), secrets=_together(overlay.secrets))
 
 

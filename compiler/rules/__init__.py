@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from compiler.manifest import Fault, Manifest
 from compiler.overlay import Overlay
-from compiler.rules import changes, jobs, leaks, names, pods, references
+from compiler.rules import changes, jobs, leaks, names, order, pods, references
 
 Rule = Callable[[Overlay, Sequence[Manifest], Sequence[str]], list[Fault]]
 
@@ -16,6 +16,7 @@ RULES: dict[str, Rule] = {
     "no placeholder of the base survives": changes.placeholders,
     "every reference between objects resolves": references.resolve,
     "selectors pick pods, and ports exist": names.pick,
+    "a volume is written before it is read": order.written_first,
     "no secret value stands outside a Secret": leaks.leaks,
     "every image is pinned": pods.pinned,
     "pods keep to Pod Security restricted": pods.restricted,
