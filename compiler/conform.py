@@ -2,6 +2,7 @@
 
 The schemas are those that kubernetes-validate bundles; its own validation reads them anew for each object, stops at the first
 error and lets unknown kinds pass, so validators are made here, once for each kind and version, and every error is returned.
+Custom resources that overlays use are held against their definitions in `schema/crds`, as strictly.
 """
 
 from __future__ import annotations
@@ -57,10 +58,36 @@ def _registry(version: str) -> Any:
 
 
 @cache
+def _definitions() -> dict[tuple[str, str], Any]:
+    """The schema of each custom resource that is defined in `schema/crds`, by apiVersion and kind."""
+    found = {}
+    for path in sorted((Path(__file__).resolve().parent.parent / "schema" / "crds").glob("*.json")):
+        spec = json.loads(path.read_text(encoding="utf-8"))["spec"]
+        for version in spec["versions"]:
+            found[f"{spec['group']}/{version['name']}", spec["names"]["kind"]] = version["schema"]["openAPIV3Schema"]
+    return found
+
+
+def _strict(schema: Any) -> Any:
+    """A schema of a definition that lets no unknown field pass, as the API server does under strict validation."""
+    if isinstance(schema, list):
+        return [_strict(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _strict(value) for key, value in schema.items()}
+    fixed = isinstance(schema.get("properties"), dict) and schema.get("type") == "object"
+    if fixed and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+@cache
 def _validator(version: str, api_version: str, kind: str) -> Any:
-    """The validator of a kind, or None where the version does not have the kind."""
+    """The validator of a kind, or None where the version does not have the kind, and it is no custom resource known here."""
     from jsonschema import Draft202012Validator
 
+    if (api_version, kind) in _definitions():
+        return Draft202012Validator(_strict(_definitions()[api_version, kind]))
     group = re.sub(r"^([^./]*)(?:\.[^/]*)?/", r"\1-", api_version)
     path = _directory(version) / f"{kind.lower()}-{group}.json"
     if not re.fullmatch(r"[a-z0-9.-]+", path.name) or not path.is_file():

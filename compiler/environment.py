@@ -10,8 +10,10 @@ from compiler.kind import Kind, Secrets
 from compiler.kinds import KINDS
 from compiler.parts import PARTS
 from compiler.parts.artifacts import Artifacts
+from compiler.parts.auth import Auth
 from compiler.parts.database import Database
 from compiler.parts.ingress import Ingress
+from compiler.parts.metrics import Metrics
 from compiler.parts.mlflow import Mlflow
 from compiler.parts.namespace import Namespace
 from compiler.parts.network_policy import NetworkPolicy
@@ -35,8 +37,10 @@ class Environment:
     ingress: Ingress | None
     artifacts: Artifacts
     database: Database
+    auth: Auth | None
     secrets: Secrets
     network_policy: NetworkPolicy
+    metrics: Metrics | None
 
 
 def environment(name: str, values: Mapping[str, Any], *, custom: bool = False) -> Environment:

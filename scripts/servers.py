@@ -125,6 +125,7 @@ PACKAGES = {
     "iproute2": Package("iproute2", "ip"),
     "nftables": Package("nftables", "nft"),
     "openssl": Package("openssl", "openssl"),
+    "prometheus": Package("prometheus", "prometheus", ("promtool",)),
 }
 NAMES = (*BUILT, *PACKAGES)
 

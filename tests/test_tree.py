@@ -47,7 +47,8 @@ TOP = (
 )
 """What the house allows at the top: files that only tools read begin with a dot."""
 
-SLOTS = ("namespace", "identity", "artifacts", "database", "driver", "ingress", "mode", "networkpolicy", "replicas")
+SLOTS = ("namespace", "identity", "artifacts", "auth", "database", "driver", "ingress", "metrics", "mode", "networkpolicy",
+         "replicas")  # fmt: skip
 SUITES = {"mlflow": {"server", "migrate"}, "minio": {"object-store", "object-store-setup"}, "postgres": {"database"},
           "mysql": {"database"}}  # fmt: skip
 """The programs of the base by `app.kubernetes.io/name`, and the components that each has."""

@@ -3,10 +3,12 @@
 from compiler.part import Part
 from compiler.parts import (
     artifacts,
+    auth,
     database,
     host,
     ingress,
     kubernetes_version,
+    metrics,
     mlflow,
     namespace,
     network_policy,
@@ -25,6 +27,8 @@ PARTS: dict[str, Part] = {
     "ingress": ingress,
     "artifacts": artifacts,
     "database": database,
+    "auth": auth,
     "secrets": secrets,
     "networkPolicy": network_policy,
+    "metrics": metrics,
 }

@@ -97,8 +97,9 @@ def test_schema__its_defaults_are_the_compilers() -> None:
 
 
 def _beside(key: str) -> Values:
-    """What a part's keys mean something beside: an ingress of its own for the keys of an ingress."""
-    return {"host": "a.example", "ingress": {"tlsSecret": "cert"}} if key == "ingress" else {}
+    """What a part's keys mean something beside: a part that is off without its key, turned on."""
+    on: Values = {"ingress": {"host": "a.example", "ingress": {"tlsSecret": "cert"}}, "auth": {"auth": {}}}
+    return dict(on.get(key, {key: {}} if key == "metrics" else {}))
 
 
 def _effect(overlay: Any) -> Any:

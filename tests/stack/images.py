@@ -41,6 +41,8 @@ def image(reference: str, scratch: Path) -> Image:
         return _mlflow(tag)
     if name == CLOUD:
         return _python(environment("cloud.lock"))
+    if name.endswith("/prometheus"):
+        return Image((str(Path(server("prometheus")["path"]).parent), *DEBIAN))
     if name.endswith("/postgres"):
         return _postgres(tag)
     if name.endswith("/mysql"):
