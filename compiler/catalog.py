@@ -19,6 +19,8 @@ from compiler.errors import Missing, Usage
 
 DEFAULT = "default"
 """The location of the bundled schemas."""
+_CUSTOM = Path(__file__).resolve().parent / "crds"
+"""The definitions of custom resources that overlays use; `scripts/crds.py` writes them."""
 _LAYOUT = "/{{ .NormalizedKubernetesVersion }}-standalone{{ .StrictSuffix }}/{{ .ResourceKind }}{{ .KindSuffix }}.json"
 _VARIABLE = re.compile(r"\{\{-?\s*\.?(.*?)\s*-?\}\}")
 _VARIABLES = (
@@ -52,7 +54,9 @@ def find(version: str, locations: tuple[str, ...], api_version: str, kind: str) 
     """The schema of a kind at the first of the locations that has it, or None."""
     for location in locations:
         schema = (
-            bundled(version, api_version, kind) if location == DEFAULT else _local(location, version, api_version, kind)
+            (bundled(version, api_version, kind) or _custom(api_version, kind))
+            if location == DEFAULT
+            else _local(location, version, api_version, kind)
         )
         if schema is not None:
             return schema
@@ -70,6 +74,30 @@ def bundled(version: str, api_version: str, kind: str) -> Schema | None:
     if (api_version, kind) not in _named(schema):
         return None
     return Schema(_closed(version, bounded_root(api_version, kind, schema)))
+
+
+@cache
+def _custom(api_version: str, kind: str) -> Schema | None:
+    """The schema of a custom resource that overlays use, which lets no unknown field pass, as the API server does."""
+    group, _, version = api_version.rpartition("/")
+    for path in sorted(_CUSTOM.glob(f"*.{group}.json")) if _WORD.fullmatch(group) else ():
+        spec = json.loads(path.read_text(encoding="utf-8"))["spec"]
+        for each in spec["versions"]:
+            if (spec["names"]["kind"], each["name"]) == (kind, version):
+                return Schema(_strict(each["schema"]["openAPIV3Schema"]))
+    return None
+
+
+def _strict(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_strict(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _strict(value) for key, value in schema.items()}
+    fixed = isinstance(schema.get("properties"), dict) and schema.get("type") == "object"
+    if fixed and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        closed.setdefault("additionalProperties", False)
+    return closed
 
 
 def file_name(api_version: str, kind: str) -> str:

@@ -65,6 +65,7 @@ CODES: dict[str, str] = {
     "plain-http": "A warning: the public host is served without TLS.",
     "pod-security": "A pod that a namespace with Pod Security restricted refuses.",
     "pull-policy": "A container that may start from an image that its node holds, without asking the registry.",
+    "read-before-written": "A container reads an empty volume before another has written to it: they start in the wrong order.",
     "region-mismatch": "A KMS key in another region than the bucket.",
     "rejected-kind": "An object of a kind that `--reject` names.",
     "removed-api": "An apiVersion or kind that the Kubernetes version no longer has. The hint has its successor.",

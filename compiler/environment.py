@@ -10,9 +10,11 @@ from compiler.kind import Kind, Secrets
 from compiler.kinds import KINDS
 from compiler.overlay import Waiver
 from compiler.parts import PARTS
+from compiler.parts.auth import Auth
 from compiler.parts.autoscaling import Autoscaling
 from compiler.parts.database import Database
 from compiler.parts.ingress import Ingress
+from compiler.parts.metrics import Metrics
 from compiler.parts.mlflow import Mlflow
 from compiler.parts.namespace import Namespace
 from compiler.parts.network_policy import NetworkPolicy
@@ -49,9 +51,11 @@ class Environment:
     ingress: Ingress | None
     artifacts: Artifacts
     database: Database
+    auth: Auth | None
     secrets: Secrets
     network_policy: NetworkPolicy
     waivers: tuple[Waiver, ...]
+    metrics: Metrics | None
 
 
 def environment(name: str, values: Mapping[str, Any], *, custom: bool = False) -> Environment:

@@ -14,6 +14,8 @@ from compiler.source import Source
 
 LAST = ("serviceaccount-existing", "platform-openshift", "networkpolicy-off")
 """Components that take away what others added, and so come after all of them, in this order."""
+AFTER = "driver-"
+"""Components that say which init container is the first: Kustomize puts those that a patch names before the others."""
 
 
 def check(environment: Environment) -> list[Finding]:
@@ -44,9 +46,14 @@ def plan(environment: Environment) -> Overlay:
     overlay = Overlay(custom=environment.custom)
     for part in PARTS.values():
         overlay += part.plan(environment)
-    components = sorted(overlay.components, key=lambda name: LAST.index(name) if name in LAST else -1)
+    components = sorted(overlay.components, key=_turn)
     changes = tuple(change for change in overlay.changes if change.target not in overlay.removed)
     return replace(overlay, components=tuple(components), changes=changes, secrets=_together(overlay.secrets))
+
+
+def _turn(component: str) -> int:
+    """When a component is applied: after the others, where its work is to take away or to say what is first."""
+    return LAST.index(component) + 1 if component in LAST else int(component.startswith(AFTER)) - 1
 
 
 def _together(secrets: tuple[Secret, ...]) -> tuple[Secret, ...]:

@@ -133,6 +133,7 @@ PACKAGES = {
     "nftables": Package("nftables", "nft"),
     "openssl": Package("openssl", "openssl"),
     "node": Package("npm", "node", ("npm",)),
+    "prometheus": Package("prometheus", "prometheus", ("promtool",)),
 }
 NAMES = (*BUILT, *SCRIPTS, *PACKAGES)
 

@@ -242,6 +242,22 @@ RENAMES = {
 }
 
 
+def test_init_container__that_a_patch_names_goes_before_those_it_does_not_name(lab: Lab) -> None:
+    """So a patch of `wait-for-schema` alone would move it before `option-file`: the first one is always named with it."""
+    both = "[{name: file, image: example.org/server:1}, {name: wait}]"
+    alone = "[{name: wait, env: [{name: A, value: b}]}]"
+    orders = []
+    for patches in ([both], [both, alone]):
+        for number, containers in enumerate(patches):
+            spec = f"{{template: {{spec: {{initContainers: {containers}}}}}}}"
+            patch = f"{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: server}}, spec: {spec}}}"
+            lab.component(f"component{number}", f"patches: [{{patch: '{patch}'}}]\n")
+        listed = ", ".join(f"../component{number}" for number in range(len(patches)))
+        built = lab.built(f"resources: [../base]\ncomponents: [{listed}]\n")
+        orders.append([each["name"] for each in _containers(built, "initContainers")])
+    assert orders == [["file", "wait"], ["wait", "file"]]
+
+
 @pytest.mark.parametrize(
     ("form", "options", "name"),
     [

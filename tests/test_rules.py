@@ -92,12 +92,13 @@ def _proof(tmp: Path, source: Path) -> Proof:
 
 @pytest.fixture(scope="module")
 def proofs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Proof]:
-    """Builds with all that rules look at: an everything inside, one with keys from outside, one with MySQL, one that scales."""
+    """Builds with all that rules look at: keys from outside, each database, an autoscaler, a login with metrics."""
     sources = {
         "inside": CASES / "everything-minio.yaml",
         "outside": CASES / "private-store.yaml",
         "mysql": ROOT / "overlays" / "minio-mysql" / "environment.yaml",
         "scaled": ROOT / "tests" / "everything" / "minio-mysql" / "environment.yaml",
+        "login": CASES / "login-and-metrics.yaml",
     }
     return {name: _proof(tmp_path_factory.mktemp(name), source) for name, source in sources.items()}
 
@@ -117,7 +118,7 @@ def _broken(proof: Proof, change: Callable[[Objects], object]) -> list[Fault]:
 # The whole
 
 
-@pytest.mark.parametrize("name", ["inside", "outside", "mysql", "scaled"])
+@pytest.mark.parametrize("name", ["inside", "outside", "mysql", "scaled", "login"])
 def test_faults__none_in_a_good_build(proofs: dict[str, Proof], name: str) -> None:
     proof = proofs[name]
     assert faults(proof.overlay, proof.manifests, proof.made_up) == []
@@ -143,6 +144,7 @@ COVERED = {
     "every reference between objects resolves": ["dangling-reference"],
     "selectors pick pods, and ports exist": ["picks-nothing"],
     "autoscalers can act": ["autoscaler-stuck"],
+    "a volume is written before it is read": ["read-before-written"],
     "no secret value stands outside a Secret": ["secret-in-plain-sight"],
     "every image is pinned": ["no-image", "unpinned-image"],
     "pods keep to Pod Security restricted": ["pod-security"],
@@ -348,8 +350,51 @@ def _volume(pod: Data, name: str) -> Data:
     return volume
 
 
+def _mount(container: Data, name: str) -> Data:
+    [found] = [each for each in container["volumeMounts"] if each["name"] == name]
+    mount: Data = found
+    return mount
+
+
 def _hashed(objects: Objects, name: str) -> str:
     return str(objects[f"ConfigMap {name}"]["metadata"]["name"])
+
+
+def _monitors() -> Iterator[Row]:
+    def endpoint(objects: Objects) -> Data:
+        first: Data = objects["ServiceMonitor mlflow"]["spec"]["endpoints"][0]
+        return first
+
+    yield (
+        "a port of a container in place of the Service's",
+        "login",
+        lambda objects: endpoint(objects).update(port="mlflow"),
+        [("picks-nothing", "ServiceMonitor mlflow", "spec.endpoints[0].port")],
+    )
+    yield (
+        "a ServiceMonitor of other Services",
+        "login",
+        lambda objects: objects["ServiceMonitor mlflow"]["spec"]["selector"]["matchLabels"].update(app="other"),
+        [("picks-nothing", "ServiceMonitor mlflow", "spec.selector")],
+    )
+    yield (
+        "init containers the wrong way round",
+        "login",
+        lambda objects: objects.pod("Deployment mlflow")["initContainers"].reverse(),
+        [
+            (
+                "read-before-written",
+                "Deployment mlflow",
+                f"{POD}.initContainers[name=wait-for-schema].volumeMounts[name=database]",
+            )
+        ],
+    )
+    yield (
+        "a volume that nothing writes to",
+        "login",
+        lambda objects: _mount(objects.container("Deployment mlflow", "mlflow"), "metrics").update(readOnly=True),
+        [("read-before-written", "Deployment mlflow", f"{MLFLOW}.volumeMounts[name=metrics]")],
+    )
 
 
 def _names() -> Iterator[Row]:
@@ -762,7 +807,7 @@ def _target(objects: Objects) -> Data:
     return target
 
 
-ROWS = [*_changes(), *_references(), *_names(), *_leaks(), *_pods(), *_scaling()]
+ROWS = [*_changes(), *_references(), *_monitors(), *_names(), *_leaks(), *_pods(), *_scaling()]
 
 
 def _expected() -> Iterator[tuple[str, str, str]]:

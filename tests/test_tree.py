@@ -49,7 +49,10 @@ TOP = (
 """What the house allows at the top: files that only tools read begin with a dot, but for the one that GitHub wants there."""
 
 SLOTS = (
+    "auth",
     "autoscaling",
+    "metrics",
+    "strategy",
     "platform",
     "service",
     "serviceaccount",

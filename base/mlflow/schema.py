@@ -1,12 +1,12 @@
-"""Bring MLflow's database to the schema that the installed MLflow expects, or wait until it is there.
+"""Bring MLflow's databases to the schemas that the installed MLflow expects, or wait until they are there.
 
     schema.py migrate        create or upgrade the schema; a schema at the head is left as it is
     schema.py wait           wait, without writing, until the schema is at the head
     schema.py option-file    write the file that gives PyMySQL its password
 
-The database is the one of MLFLOW_BACKEND_STORE_URI. Its password need not be in there: PostgreSQL's client reads
-PGPASSWORD, and PyMySQL the file named by `?read_default_file=` in the URI, which `option-file` writes from MYSQL_PWD.
-Nothing printed holds a password.
+The database is the one of MLFLOW_BACKEND_STORE_URI; with a login, MLFLOW_AUTH_DATABASE_URI names a second one, of its
+users. Passwords need not be in there: PostgreSQL's client reads PGPASSWORD, and PyMySQL the file named by
+`?read_default_file=` in the URI, which `option-file` writes from MYSQL_PWD. Nothing printed holds a password.
 
 Exit codes: 0 done · 1 the time is up · 2 a setting is wrong · 3 the schema is newer than this MLflow
 · 4 the migration failed or would fail
@@ -20,23 +20,26 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
+BACKEND = "MLFLOW_BACKEND_STORE_URI"
+USERS = "MLFLOW_AUTH_DATABASE_URI"
 POLL_SECONDS = 2.0
 ANSWER_SECONDS = 5
 LOCK = "mlflow-schema"
@@ -117,10 +120,12 @@ def mysql_tls() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Database:
-    """The database to look at, and the migrations that the installed MLflow has for it."""
+    """A database to look at, the migrations that the installed MLflow has for it, and the table that notes the last."""
 
     url: URL
     migrations: ScriptDirectory
+    revisions: str
+    upgrade: Callable[[URL], None]
 
     @property
     def name(self) -> str:
@@ -156,18 +161,18 @@ def say(message: str) -> None:
     print(message, flush=True)
 
 
-def backend() -> URL:
-    """Read the URI of the database and prove that it can be used."""
-    uri = os.environ.get("MLFLOW_BACKEND_STORE_URI")
+def url_of(setting: str) -> URL:
+    """Read the URI of a database and prove that it can be used."""
+    uri = os.environ.get(setting)
     if not uri:
-        raise SettingError("MLFLOW_BACKEND_STORE_URI is not set")
+        raise SettingError(f"{setting} is not set")
     try:
         url = make_url(uri)
         url.get_dialect()
     except (ArgumentError, NoSuchModuleError, ValueError):
-        raise SettingError("MLFLOW_BACKEND_STORE_URI is not the URI of a database") from None
+        raise SettingError(f"{setting} is not the URI of a database") from None
     if url.get_backend_name() not in {"postgresql", "mysql", "sqlite"}:
-        raise SettingError(f"MLFLOW_BACKEND_STORE_URI names {url.get_backend_name()}, not postgresql, mysql or sqlite")
+        raise SettingError(f"{setting} names {url.get_backend_name()}, not postgresql, mysql or sqlite")
     return url
 
 
@@ -177,17 +182,25 @@ def option_file(url: URL) -> Path | None:
     return Path(path) if isinstance(path, str) else None
 
 
-def database() -> Database:
-    """Read the settings and the migrations of the installed MLflow."""
-    url = backend()
+def database(setting: str, migrations: str, revisions: str, upgrade: Callable[[URL], None]) -> Database:
+    """Read a setting, and the migrations in a folder of the installed MLflow."""
+    url = url_of(setting)
     options = option_file(url)
     if options and not os.access(options, os.R_OK):
         # PyMySQL would go on without it, and report a refused login.
-        raise SettingError(f"{options}, which MLFLOW_BACKEND_STORE_URI names, can't be read")
+        raise SettingError(f"{options}, which {setting} names, can't be read")
     package = find_spec("mlflow")
     if package is None or package.origin is None:
         raise SettingError("MLflow is not installed")
-    return Database(url, ScriptDirectory(str(Path(package.origin).parent / "store" / "db_migrations")))
+    return Database(url, ScriptDirectory(str(Path(package.origin).parent / migrations)), revisions, upgrade)
+
+
+def databases() -> list[Database]:
+    """The database of runs, and that of users where there is a login."""
+    found = [database(BACKEND, "store/db_migrations", "alembic_version", upgrade_runs)]
+    if USERS in os.environ:
+        found.append(database(USERS, "server/auth/db/migrations", "alembic_version_auth", upgrade_users))
+    return found
 
 
 def refusal(error: DBAPIError) -> Finding:
@@ -217,7 +230,8 @@ def look(target: Database) -> Finding:
     """Look at the database once, without writing."""
     try:
         with target.connection() as connection:
-            revisions = MigrationContext.configure(connection).get_current_heads()
+            context = MigrationContext.configure(connection, opts={"version_table": target.revisions})
+            revisions = context.get_current_heads()
     except DBAPIError as error:
         return refusal(error)
     return compared(tuple(sorted(revisions)), target.migrations)
@@ -309,12 +323,29 @@ def obstacles(target: Database, finding: Finding) -> list[str]:
     return found + [f"a step takes a primary key away: turn {name} off until the schema is there" for name in forced]
 
 
-def upgrade(target: Database) -> None:
+def upgrade_runs(url: URL) -> None:
     """Run `mlflow db upgrade` in this process, where the URI is no argument that others can see."""
     from mlflow.cli import cli
 
-    uri = target.url.render_as_string(hide_password=False)
+    uri = url.render_as_string(hide_password=False)
     cli.main(["db", "upgrade", uri], prog_name="mlflow", standalone_mode=False)
+
+
+def without_key_names(*call: Any) -> tuple[str, Any]:
+    """A statement that leaves the names of foreign keys to the database, and its parameters."""
+    _, _, statement, parameters, *_ = call
+    return re.sub(r"CONSTRAINT \S+ (FOREIGN KEY)", r"\1", statement), parameters
+
+
+def upgrade_users(url: URL) -> None:
+    """Do what `python -m mlflow.server.auth db upgrade` does, in this process."""
+    from mlflow.server.auth.db.utils import migrate
+
+    engine = create_engine(url, poolclass=NullPool, connect_args=dict(mysql_tls()))
+    if url.get_backend_name() == "mysql":
+        # MLflow gives several foreign keys one name, which MySQL takes once in a database.
+        event.listen(Engine, "before_cursor_execute", without_key_names, retval=True)
+    migrate(engine, "head")
 
 
 def hidden(message: str, url: URL) -> str:
@@ -332,7 +363,7 @@ def upgraded(target: Database, finding: Finding) -> Exit:
             say(f"{target.name}: not migrated: {reason}")
         return Exit.FAILED
     try:
-        upgrade(target)
+        target.upgrade(target.url)
     except Exception:
         sys.stderr.write(hidden(traceback.format_exc(), target.url))
         say(f"{target.name}: the migration failed")
@@ -344,9 +375,8 @@ def upgraded(target: Database, finding: Finding) -> Exit:
     return Exit.DONE if finding.state is State.HEAD else Exit.FAILED
 
 
-def migrate(deadline: float) -> Exit:
+def migrate(target: Database, deadline: float) -> Exit:
     """Bring the schema to the head, once the database answers."""
-    target = database()
     while True:
         finding = await_state(target, BEHIND | SETTLED.keys(), deadline)
         if finding.state in SETTLED:
@@ -357,9 +387,9 @@ def migrate(deadline: float) -> Exit:
                 return upgraded(target, finding)
 
 
-def wait(deadline: float) -> Exit:
+def wait(target: Database, deadline: float) -> Exit:
     """Wait until the schema is at the head."""
-    return SETTLED[await_state(database(), set(SETTLED), deadline).state]
+    return SETTLED[await_state(target, set(SETTLED), deadline).state]
 
 
 def option_text(password: bytes) -> bytes:
@@ -375,9 +405,9 @@ def option_text(password: bytes) -> bytes:
 
 def write_option_file() -> Exit:
     """Write the password to the file that the URI names, for this user's eyes only."""
-    path = option_file(backend())
+    path = option_file(url_of(BACKEND))
     if path is None:
-        raise SettingError("MLFLOW_BACKEND_STORE_URI has no read_default_file")
+        raise SettingError(f"{BACKEND} has no read_default_file")
     password = os.environb.get(b"MYSQL_PWD")
     if not password:
         raise SettingError("MYSQL_PWD is not set")
@@ -419,14 +449,16 @@ def run(command: str, timeout: float) -> Exit:
     if command == "option-file":
         return write_option_file()
     deadline = time.monotonic() + timeout
-    return migrate(deadline) if command == "migrate" else wait(deadline)
+    step = migrate if command == "migrate" else wait
+    # One after the other: what the first says is of use only where it is done.
+    exits = (step(target, deadline) for target in databases())
+    return next((code for code in exits if code is not Exit.DONE), Exit.DONE)
 
 
-def main() -> int:
-    """Run the command of the command line and return its exit code."""
-    arguments = parser().parse_args()
+def guarded(work: Callable[[float], int], timeout: float) -> int:
+    """Do some work within a limit of time, and return its exit code; what goes wrong is told in one line."""
     try:
-        return run(arguments.command, arguments.timeout)
+        return work(timeout)
     except SettingError as error:
         say(str(error))
         return Exit.USAGE
@@ -437,8 +469,14 @@ def main() -> int:
         say(f"the database failed: {refusal(error).detail}")
         return Exit.FAILED
     except TimeLimitError:
-        say(f"gave up after {arguments.timeout:g} seconds")
+        say(f"gave up after {timeout:g} seconds")
         return Exit.LATE
+
+
+def main() -> int:
+    """Run the command of the command line and return its exit code."""
+    arguments = parser().parse_args()
+    return guarded(partial(run, arguments.command), arguments.timeout)
 
 
 if __name__ == "__main__":

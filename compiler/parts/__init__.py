@@ -3,11 +3,13 @@
 from compiler.part import Part
 from compiler.parts import (
     artifacts,
+    auth,
     autoscaling,
     database,
     host,
     ingress,
     kubernetes_version,
+    metrics,
     mlflow,
     namespace,
     network_policy,
@@ -40,7 +42,9 @@ PARTS: dict[str, Part] = {
     "ingress": ingress,
     "artifacts": artifacts,
     "database": database,
+    "auth": auth,
     "secrets": secrets,
     "networkPolicy": network_policy,
     "waivers": waivers,
+    "metrics": metrics,
 }

@@ -40,7 +40,7 @@ _RESERVED = {
     "postgres": ("postgres", "template0", "template1", "public", "none"),
     "mysql": ("mysql", "information_schema", "performance_schema", "sys", "root", "mysql.sys", "mysql.session"),
 }
-_FILE = "/var/lib/mlflow/mlflow.db"
+_FOLDER = "/var/lib/mlflow"
 _SECRET = "mlflow-database"  # noqa: S105 - a name
 _CA_FILE = "/etc/mlflow/database-ca/ca.crt"
 _OPTION_FILE = "/run/mlflow-database/my.cnf"
@@ -129,13 +129,17 @@ class Database:
     @property
     def uri(self) -> str:
         """The URI that MLflow opens, driver named and password left out."""
+        return self.uri_of(self.name)
+
+    def uri_of(self, name: str) -> str:
+        """The URI of another database of the same server and user."""
         if self.engine == "sqlite":
-            return f"sqlite:///{_FILE}"
+            return f"sqlite:///{_FOLDER}/{name}.db"
         user, host = quote(self.user, safe=""), self.host or self.engine
         if self.engine == "postgres":
-            return f"postgresql+psycopg2://{user}@{host}:{self.port}/{self.name}"
+            return f"postgresql+psycopg2://{user}@{host}:{self.port}/{name}"
         options = {"read_default_file": _OPTION_FILE, **_mysql_tls(self)}
-        return f"mysql+pymysql://{user}@{host}:{self.port}/{self.name}?{urlencode(options, safe='/')}"
+        return f"mysql+pymysql://{user}@{host}:{self.port}/{name}?{urlencode(options, safe='/')}"
 
 
 def _mysql_tls(database: Database) -> dict[str, str]:
@@ -208,6 +212,9 @@ def check(environment: Environment) -> Iterable[Finding]:
     if database.image:
         yield from unpinned(("database", "image"), database.image)
     yield from _names(database)
+    if environment.auth and environment.auth.database in _RESERVED.get(database.engine, ()):
+        message = f"{database.engine} keeps the name '{environment.auth.database}' for itself"
+        yield Finding(("auth", "database"), "reserved-name", message, "choose another, like mlflow_auth")
 
 
 def _sqlite(environment: Environment) -> Iterator[Finding]:
@@ -247,13 +254,21 @@ def plan(environment: Environment) -> Overlay:
         changes=(setting("MLFLOW_BACKEND_STORE_URI", database.uri, ("database",), why), *_password(database)),
         secrets=(_secret(database),),
     )
-    overlay += Overlay(components=(f"driver-{database.engine}",))
+    overlay += Overlay(components=(f"driver-{database.engine}",), changes=tuple(_first(environment)))
     return overlay + (_external(environment) if database.host else _in_cluster(database))
 
 
 def _secret(database: Database) -> Secret:
     key = SecretKey(database.password_key, f"the password of the database user {database.user}", "...")
     return Secret(database.existing_secret, (key,), ("database", "existingSecret"), in_cluster=not database.host)
+
+
+def _first(environment: Environment) -> Iterator[Change]:
+    """Names the init container that the others rest on: a patch puts those that it names first."""
+    if environment.database.engine == "mysql":
+        route = (*POD, "initContainers", Named("option-file"), "imagePullPolicy")
+        why = "it writes the password's file before others read it"
+        yield Change(SERVER, route, environment.mlflow.pull_policy, ("mlflow", "image", "pullPolicy"), why)
 
 
 def _password(database: Database) -> Iterator[Change]:

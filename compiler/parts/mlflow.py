@@ -164,7 +164,7 @@ _OWNED = {
     "MLFLOW_ARTIFACTS_DESTINATION": "it is worked out from the key artifacts",
     "MLFLOW_DEFAULT_ARTIFACT_ROOT": "it is worked out from artifacts and mlflow.mode",
     "MLFLOW_ARTIFACTS_ONLY": "a server beside a database serves more than artifacts, and does not start with it",
-    "MLFLOW_EXPOSE_PROMETHEUS": "metrics need a writable directory, which this overlay does not give them",
+    "MLFLOW_EXPOSE_PROMETHEUS": "set the key metrics",
     "PYTHONPATH": "it leads to the plug-in that keeps artifacts behind the server",
     "MLFLOW_S3_ENDPOINT_URL": "set artifacts.endpoint",
     "AWS_DEFAULT_REGION": "set artifacts.region",

@@ -31,6 +31,8 @@ def picks(manifests: Sequence[Manifest]) -> list[Fault]:
                 faults += _policy(manifest, pods)
             case "PodDisruptionBudget":
                 faults += _selected(manifest, ("spec", "selector"), _spec(manifest).get("selector") or {}, pods)
+            case "ServiceMonitor":
+                faults += _monitor(manifest, services)
             case "Deployment" | "StatefulSet" | "DaemonSet":
                 faults += _controller(manifest, services)
             case "HorizontalPodAutoscaler":
@@ -103,6 +105,19 @@ def _backend(
     wanted = named.get("name") or named.get("number")
     if wanted not in ports:
         yield _fault(manifest, (*route, "service", "port"), f"the Service {target['name']} has no port {wanted}")
+
+
+def _monitor(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
+    selector = _spec(manifest).get("selector") or {}
+    picked = [each for each in services.values() if matches(selector, each.data["metadata"].get("labels") or {})]
+    if not picked:
+        yield _fault(manifest, ("spec", "selector"), f"{manifest.ref} selects no Service of the overlay")
+        return
+    ports = {port.get("name") for service in picked for port in _spec(service).get("ports") or []}
+    for index, endpoint in enumerate(_spec(manifest).get("endpoints") or []):
+        if endpoint.get("port") not in ports:
+            message = f"the Services of {manifest.ref} have no port {endpoint.get('port')}"
+            yield _fault(manifest, ("spec", "endpoints", index, "port"), message)
 
 
 def _policy(manifest: Manifest, pods: Pods) -> Iterator[Fault]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
+
 from .apiserver import Server, running
 from .cases import ALL_UPGRADES, ENVIRONMENTS
 from .programs import Missing, programs
@@ -17,6 +19,8 @@ from .stage import Versions, stage, successor
 
 MARKER = "cluster"
 HERE = Path(__file__).resolve().parent
+DEFINITIONS = ROOT / "compiler" / "crds"
+"""Custom resources that overlays use, which whoever owns them installs."""
 UNPROVED = (
     "that pods run: beside the API server there is no controller, scheduler or node",
     "that NetworkPolicies, PodDisruptionBudgets and Ingresses act: they are accepted, and nothing here carries them out",
@@ -61,6 +65,8 @@ def server(directory: Path, pytestconfig: pytest.Config) -> Iterator[Server]:
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with running(found, directory) as server:
+            server.kubectl.must("create", f"--filename={DEFINITIONS}")
+            server.kubectl.must("wait", "--for=condition=Established", "customresourcedefinitions", "--all")
             yield server
     finally:
         signal.signal(signal.SIGTERM, before)

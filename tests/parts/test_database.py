@@ -123,19 +123,19 @@ def test_tls__the_authority_is_mounted_wherever_the_database_is_reached(engine: 
 @pytest.mark.parametrize(
     ("values", "database", "components"),
     [
-        (MINIO, {}, ["driver-postgres", "database-postgres"]),
-        (MYSQL, {}, ["driver-mysql", "database-mysql"]),
-        (KEYS, {}, ["driver-postgres", "database-postgres"]),
-        (KEYS, {"engine": "mysql"}, ["driver-mysql", "database-mysql"]),
-        (KEYS, OURS, ["driver-postgres", "database-external"]),
-        (KEYS, {**OURS, "engine": "mysql"}, ["driver-mysql", "database-external"]),
-        (MINIO, OURS, ["driver-postgres", "database-external"]),
+        (MINIO, {}, ["database-postgres", "driver-postgres"]),
+        (MYSQL, {}, ["database-mysql", "driver-mysql"]),
+        (KEYS, {}, ["database-postgres", "driver-postgres"]),
+        (KEYS, {"engine": "mysql"}, ["database-mysql", "driver-mysql"]),
+        (KEYS, OURS, ["database-external", "driver-postgres"]),
+        (KEYS, {**OURS, "engine": "mysql"}, ["database-external", "driver-mysql"]),
+        (MINIO, OURS, ["database-external", "driver-postgres"]),
     ],
 )
 def test_components__one_driver_and_one_database(
     values: Values, database: dict[str, Any], components: list[str]
 ) -> None:
-    """In this order: the authority's component patches containers that the driver's has added."""
+    """In this order: the driver says which init container is the first, after all others have patched theirs."""
     found = planned(values, database=database).components
     assert [each for each in found if each.startswith(("driver-", "database-"))] == components
 

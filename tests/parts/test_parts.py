@@ -102,6 +102,8 @@ def _beside(key: str) -> Values:
     beside: dict[str, Values] = {
         "ingress": {"host": "a.example", "ingress": {"tlsSecret": "cert"}},
         "autoscaling": {"autoscaling": {"max": 5}},
+        "auth": {"auth": {}},
+        "metrics": {"metrics": {}},
     }
     return beside.get(key, {})
 

@@ -15,7 +15,9 @@ from typing import Any
 
 from compiler.build import kustomize
 from compiler.manifest import parse
+from compiler.pipeline import compile_environment
 from compiler.tree import env_file
+from compiler.workspace import Workspace
 
 from .dns import Server
 from .network import Network, Port
@@ -38,13 +40,26 @@ AZURE_TENANT = "99999999-2222-3333-4444-555555555555"
 """The tenant of the cluster."""
 
 
+def source(name: str) -> Path:
+    """The environment.yaml of a reference environment, or the file of this suite."""
+    own = ROOT / "tests" / "stack" / "environments" / f"{name}.yaml"
+    return own if own.exists() else ROOT / "overlays" / name / "environment.yaml"
+
+
 def build(name: str, secrets: Mapping[str, Mapping[str, str]]) -> list[Spec]:
     """What `kubectl kustomize overlays/<name>` prints, with these values in the files of the generated Secrets."""
     with tempfile.TemporaryDirectory(prefix="stack-") as directory:
         stage = Path(directory).resolve()
         shutil.copytree(ROOT / "base", stage / "base")
         overlay = stage / "overlays" / name
-        shutil.copytree(ROOT / "overlays" / name, overlay, ignore=shutil.ignore_patterns("secrets"))
+        if source(name).parent.name == name:
+            shutil.copytree(ROOT / "overlays" / name, overlay, ignore=shutil.ignore_patterns("secrets"))
+        else:
+            overlay.mkdir(parents=True)
+            shutil.copy(source(name), overlay / "environment.yaml")
+            compilation = compile_environment(Workspace(stage), name)
+            assert compilation.tree is not None, compilation.diagnostics
+            Workspace(stage).write(name, compilation.tree)
         (overlay / "secrets").mkdir()
         for secret, values in secrets.items():
             (overlay / "secrets" / f"{secret}.env").write_text(env_file(dict(values)), encoding="utf-8")
@@ -254,7 +269,7 @@ class Cluster:
         behind = [pod for pod in own if pod.ready and chosen <= pod.labels.items()]
         for port in spec["ports"]:
             target = port.get("targetPort", port["port"])
-            ends = tuple((pod.link.address, number(target, pod.container)) for pod in behind)
+            ends = tuple((pod.link.address, number(target, pod.ports)) for pod in behind)
             yield Port(self._addresses[name], port["port"], ends)
 
     def _admitted(self, template: Spec) -> Spec:

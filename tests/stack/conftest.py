@@ -11,7 +11,7 @@ import pytest
 from .images import image
 from .programs import Missing, environment, server, tool
 from .proofs import PROVED, RDS, SKIPPED, Proofs
-from .running import ENVIRONMENTS, Running, Work
+from .running import ENVIRONMENTS, ON_DEMAND, Running, Work
 
 RESULTS = pytest.StashKey[Proofs]()
 
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _wanted(item: pytest.Item) -> bool:
     """Every environment is a parameter of every test, so that pytest keeps the tests of one together."""
     mark = item.get_closest_marker("environments")
-    return mark is None or _environment(item) in mark.args
+    return _environment(item) in mark.args if mark else _environment(item) not in ON_DEMAND
 
 
 def _environment(item: pytest.Item) -> str:

@@ -1,12 +1,14 @@
 """Asks for addresses: run in a pod, not imported.
 
-fetch.py URL...            prints the status of each as JSON; a failure is its own words
+fetch.py URL...            prints the status of each as JSON; a failure is its own words; logs in as FETCH_LOGIN says
 fetch.py --connect ADDR... only opens a connection to each host:port
 """
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import socket
 import sys
 import urllib.error
@@ -18,8 +20,10 @@ SECONDS = 3.0
 
 def status(url: str) -> int | str:
     """The status of an answer, whatever it is."""
+    login = base64.b64encode(os.environ["FETCH_LOGIN"].encode()).decode() if "FETCH_LOGIN" in os.environ else ""
+    request = urllib.request.Request(url, headers={"Authorization": f"Basic {login}"} if login else {})
     try:
-        with urllib.request.urlopen(url, timeout=SECONDS) as answer:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

@@ -49,6 +49,8 @@ def image(reference: str, scratch: Path) -> Image:
     if name == AZURITE:
         modules = Path(server("azurite")["path"]).parents[1]
         return Image((str(modules / ".bin"), *DEBIAN), {str(modules): modules})
+    if name.endswith("/prometheus"):
+        return Image((str(Path(server("prometheus")["path"]).parent), *DEBIAN))
     if name.endswith("/postgres"):
         return _postgres(tag)
     if name.endswith("/mysql"):

@@ -71,14 +71,23 @@ class Pod:
 
     @property
     def main(self) -> Process:
-        """The process of the one container that is no init container."""
+        """The process of the first container that is no init container."""
         return self.processes[self.container["name"]]
 
     @property
     def container(self) -> Spec:
-        """The spec of the one container that is no init container."""
-        (container,) = self.spec["containers"]
-        return dict(container)
+        """The spec of the first container that is no init container: what the pod is there for."""
+        return dict(self.spec["containers"][0])
+
+    @property
+    def beside(self) -> list[Spec]:
+        """The specs of the containers that run beside it."""
+        return list(self.spec["containers"][1:])
+
+    @property
+    def ports(self) -> Spec:
+        """The ports of all of them, as if they were one container's."""
+        return {"ports": [port for each in self.spec["containers"] for port in each.get("ports") or []]}
 
     @property
     def volumes(self) -> Volumes:
@@ -128,8 +137,12 @@ class Pod:
         running = self.processes.get(container["name"])
         if running is not None and running.exit_code is None:
             time.sleep(float(hook.get("seconds", 0)))
-            running.signal(running.box.image.stop)
-            while running.exit_code is None and time.monotonic() - begin < grace:
+            ending = [
+                self.processes[each["name"]] for each in (container, *self.beside) if each["name"] in self.processes
+            ]
+            for process in ending:
+                process.signal(process.box.image.stop)
+            while any(process.exit_code is None for process in ending) and time.monotonic() - begin < grace:
                 time.sleep(LOOK_SECONDS / 3)
         took = time.monotonic() - begin
         self.crash()
@@ -190,6 +203,22 @@ class Pod:
         return True
 
     def _run(self) -> None:
+        threads = [threading.Thread(target=self._stay, args=(each,), daemon=True) for each in self.beside]
+        for thread in threads:
+            thread.start()
+        self._keep()
+        for thread in threads:
+            thread.join()
+
+    def _stay(self, container: Spec) -> None:
+        """Runs a container beside the first for as long as the pod is there."""
+        while not self._stopping.is_set():
+            self._start(container)
+            if not self._stopping.is_set():
+                self.restarts += 1
+            self._stopping.wait(BACKOFF_SECONDS)
+
+    def _keep(self) -> None:
         while not self._stopping.is_set():
             code = self._start(self.container, watch=True)
             self._unready()
@@ -223,10 +252,12 @@ class Pod:
     def _watch(self, container: Spec, process: Process) -> None:
         """Probes until the container ends; sooner than the probes' periods say, so that tests wait less."""
         while process.exit_code is None:
+            running = [(each, self.processes.get(each["name"])) for each in (container, *self.beside)]
             ready = all(
-                look(container[kind], container, process, self.node.network).success
+                found is not None and look(each[kind], each, found, self.node.network).success
+                for each, found in running
                 for kind in ("startupProbe", "readinessProbe")
-                if kind in container
+                if kind in each
             )
             if ready and not self.ready and not self._stopping.is_set():
                 self.ready = True

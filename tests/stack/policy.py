@@ -92,9 +92,7 @@ def _port(port: Spec, target: Pod | None) -> str | None:
     if "port" not in port:
         return ""
     try:
-        value = (
-            port["port"] if isinstance(port["port"], int) else number(port["port"], target.container if target else {})
-        )
+        value = port["port"] if isinstance(port["port"], int) else number(port["port"], target.ports if target else {})
     except StopIteration:
         return None
     end = f"-{port['endPort']}" if "endPort" in port else ""

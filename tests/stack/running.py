@@ -15,7 +15,7 @@ import yaml
 
 from . import cloud
 from .authority import Authority
-from .cluster import EKS_ROLE, Cluster, build
+from .cluster import EKS_ROLE, Cluster, build, source
 from .memory import Watch
 from .outcome import Outcome
 from .pod import Pod
@@ -25,7 +25,7 @@ from .remote import secrets as secrets_of
 from .spec import Objects, Spec
 from .wait import until
 
-ENVIRONMENTS = (
+REFERENCES = (
     "minio-postgres",
     "minio-mysql",
     "aws-keys",
@@ -40,6 +40,10 @@ ENVIRONMENTS = (
     "local",
     "prod",
 )
+LOGINS = ("login", "login-mysql")
+ENVIRONMENTS = (*REFERENCES, *LOGINS)
+ON_DEMAND = ("login-mysql",)
+"""Environments of those tests alone that name them."""
 STRANGE = "p@ss/w:rd#1%&\\'\"$(HOME) ü"
 DASHED = '-rf --leading dash \\ü"x'
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAMLFLOWMLFLOW0001", "AWS_SECRET_ACCESS_KEY": "abc/DEF+ghi=" * 3}
@@ -76,6 +80,8 @@ def values(password: str = STRANGE, other: str = DASHED) -> dict[str, dict[str, 
         "minio-root": {"MINIO_ROOT_USER": "root", "MINIO_ROOT_PASSWORD": other},
         "mlflow-artifacts": {"AWS_ACCESS_KEY_ID": "mlflow", "AWS_SECRET_ACCESS_KEY": password},
         "s3-credentials": dict(CREDENTIALS),
+        # Beyond ASCII MLflow's own clients fail to log in.
+        "mlflow-auth": {"admin-password": password.replace("ü", "u"), "session-key": other},
     }
 
 
@@ -111,7 +117,7 @@ class Running:
         self.folder = folder
         self.secrets = secrets or values() | secrets_of(name, folder / "google")
         self.objects = objects_of(name, self.secrets)
-        self.source: Spec = yaml.safe_load((ROOT / "overlays" / name / "environment.yaml").read_text(encoding="utf-8"))
+        self.source: Spec = yaml.safe_load(source(name).read_text(encoding="utf-8"))
         self.authority = Authority(folder / "authority")
         ca = {"ca.crt": self.authority.bundle.read_text(encoding="ascii")}
         for secret in ("rds-ca", "store-ca"):
@@ -127,6 +133,12 @@ class Running:
             each for each in self.objects.all("ConfigMap") if each["metadata"]["name"].startswith("mlflow-env")
         )
         return dict(found["data"])
+
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """The administrator's name and password, where the server asks for a login."""
+        user = self.settings.get("LOGIN_ADMIN_USER")
+        return (user, self.secrets["mlflow-auth"]["admin-password"]) if user else None
 
     @property
     def bucket(self) -> str:
@@ -169,10 +181,8 @@ class Running:
         return self.cluster.of("mlflow")
 
     @property
-    def database(self) -> Pod | None:
-        """The pod of the database, wherever it is."""
-        if self.engine == "sqlite":
-            return None
+    def database(self) -> Pod:
+        """The pod of the database, wherever it is. SQLite has none."""
         return self.cluster.of(self.engine)[0] if self.engine != "rds" else self.outside[-1]
 
     @property
@@ -185,7 +195,8 @@ class Running:
     @property
     def parts(self) -> list[Pod]:
         """The pods of database and store."""
-        return [pod for pod in (self.database, self.store) if pod is not None]
+        database = None if self.engine == "sqlite" else self.database
+        return [pod for pod in (database, self.store) if pod is not None]
 
     @property
     def own(self) -> list[Pod]:
@@ -231,7 +242,10 @@ class Running:
             "name": "program",
             "image": server["image"],
             "command": ["python", f"/program/{file}", *(argument.replace("$", "$$") for argument in arguments)],
-            "env": [{"name": key, "value": value} for key, value in (fixed | dict(variables or {})).items()],
+            "env": [
+                {"name": key, "value": value.replace("$", "$$")}
+                for key, value in (fixed | dict(variables or {})).items()
+            ],
             "volumeMounts": [{"name": name, "mountPath": f"/{name}"} for name in ("program", "tmp")],
         }
         template = cloud.machine(container)
@@ -245,10 +259,14 @@ class Running:
         answer = json.loads(lines[-1]) if pod.phase == "Succeeded" and lines else None
         return Outcome(0 if pod.phase == "Succeeded" else 1, answer, log)
 
-    def client(self, *arguments: str, server: str = "", retries: int = 3) -> Outcome:
-        """Runs the client, which knows the address of the server and nothing else."""
+    def client(
+        self, *arguments: str, server: str = "", retries: int = 3, login: tuple[str, str] | None = None
+    ) -> Outcome:
+        """Runs the client, which knows the address of the server, its login if there is one, and nothing else."""
         uri = server or f"http://mlflow.{self.objects.namespace}:5000"
         variables = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries)}
+        if known := login or self.login:
+            variables |= {"MLFLOW_TRACKING_USERNAME": known[0], "MLFLOW_TRACKING_PASSWORD": known[1]}
         return self.program("client.py", *arguments, variables=variables)
 
     def work(self) -> Work:
@@ -283,7 +301,6 @@ class Running:
         else:
             password = f"PGPASSWORD={self.secrets['postgres-superuser']['password']}"
             words = [*PSQL, "--username", "master" if self.engine == "rds" else "postgres", "-c", statement]
-        assert self.database is not None
         done = self.database.main.execute(["env", password, *words], 30)
         if done.returncode:
             raise AssertionError(done.stderr)

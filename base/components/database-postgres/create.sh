@@ -1,13 +1,48 @@
 #!/bin/sh
 # Creates the cluster, MLflow's role and MLflow's database on an empty volume; does nothing on a volume that has one.
+# Where MLFLOW_AUTH_DATABASE names a database for the server's users, it is created too, even on a volume in use.
 #
 # Reads PGDATA, MLFLOW_DATABASE, MLFLOW_USER, MLFLOW_PASSWORD and SUPERUSER_PASSWORD from the environment. Passwords
 # may hold any character but a line break: psql reads them from its environment and quotes them itself.
 set -eu
 umask 077
+users=${MLFLOW_AUTH_DATABASE:-}
+# Holds the name of the database for users, once there is one.
+created="$PGDATA.users"
+
+start() {
+  pg_ctl --pgdata="$1" --wait --options="-c listen_addresses='' -c unix_socket_directories=/tmp" start
+}
+stop() {
+  pg_ctl --pgdata="$1" --wait --mode=fast stop
+}
+superuser() {
+  PGPASSWORD="$SUPERUSER_PASSWORD" psql --host=/tmp --username=postgres --dbname=postgres \
+    --no-psqlrc --quiet --set=ON_ERROR_STOP=1
+}
+# A database that MLflow's role owns and nobody else may open.
+create_database() {
+  NEW_DATABASE=$1 superuser <<'SQL'
+\getenv user MLFLOW_USER
+\getenv database NEW_DATABASE
+SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'user')
+  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
+REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
+SQL
+}
 
 if [ -s "$PGDATA/PG_VERSION" ]; then
-  echo "the volume holds a cluster of PostgreSQL $(cat "$PGDATA/PG_VERSION"); nothing to create"
+  if [ -z "$users" ] || [ "$(cat "$created" 2> /dev/null)" = "$users" ]; then
+    echo "the volume holds a cluster of PostgreSQL $(cat "$PGDATA/PG_VERSION"); nothing to create"
+    exit 0
+  fi
+  # Left by a server that was killed; it names process 1, which here is this shell.
+  rm -f "$PGDATA/postmaster.pid"
+  start "$PGDATA"
+  create_database "$users"
+  stop "$PGDATA"
+  echo "$users" > "$created"
+  echo "created the database for MLflow's users"
   exit 0
 fi
 
@@ -20,16 +55,17 @@ initdb --pgdata="$new" --username=postgres --pwfile=/tmp/superuser-password \
 rm /tmp/superuser-password
 echo "host all all all scram-sha-256" >> "$new/pg_hba.conf"
 
-pg_ctl --pgdata="$new" --wait --options="-c listen_addresses='' -c unix_socket_directories=/tmp" start
-PGPASSWORD="$SUPERUSER_PASSWORD" psql --host=/tmp --username=postgres --dbname=postgres \
-  --no-psqlrc --quiet --set=ON_ERROR_STOP=1 <<'SQL'
+start "$new"
+superuser <<'SQL'
 \getenv user MLFLOW_USER
 \getenv password MLFLOW_PASSWORD
-\getenv database MLFLOW_DATABASE
 CREATE ROLE :"user" LOGIN PASSWORD :'password';
-CREATE DATABASE :"database" OWNER :"user";
-REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 SQL
-pg_ctl --pgdata="$new" --wait --mode=fast stop
+create_database "$MLFLOW_DATABASE"
+if [ -n "$users" ]; then
+  create_database "$users"
+  echo "$users" > "$created"
+fi
+stop "$new"
 mv "$new" "$PGDATA"
 echo "created the database for MLflow"

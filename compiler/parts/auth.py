@@ -1,0 +1,185 @@
+"""Who may use the server. Without the key, everybody who reaches it may do everything.
+
+`auth: {}` turns on MLflow's own login: users with passwords, and what each may do. They are kept in a database of their own,
+`auth.database`, on the same server and under the same user as the runs: one in the cluster is created, on a volume in use
+too; on a server of yours, create it first. The migration brings it to its schema before the server starts.
+
+- The administrator `adminUser` has the password of the Secret `existingSecret`, key `admin-password`: at least 12 characters
+  of printable ASCII, because MLflow refuses others where artifacts are uploaded. It is set at every start of a pod, so a
+  password is changed, or a lost one replaced, by changing the Secret and `kubectl rollout restart deployment/mlflow`.
+- The key `session-key` of the same Secret signs the server's own pages. It is the same for every pod.
+- Clients set `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`. The administrator creates other users, in the UI or
+  with `mlflow.server.get_app_client("basic-auth", ...)`; a user may do what `defaultPermission` says until told otherwise.
+- Probes need no login: MLflow answers `/health` to anybody.
+
+The password goes along with every request, so serve a public host with TLS. MLflow calls its login experimental. There is
+no LDAP: MLflow has none of its own, and this project runs no image of somebody else's server in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from compiler.diagnostic import Finding
+from compiler.kind import Kind
+from compiler.overlay import POD, SERVER, Change, Overlay, Ref, Secret, SecretKey, setting
+from compiler.part import Schema, object_of, secret_name, text
+from compiler.route import Named, Route
+
+if TYPE_CHECKING:
+    from compiler.environment import Environment
+
+_SECRET = "mlflow-auth"  # noqa: S105 - a name
+
+KEYS: dict[str, Schema] = {
+    "auth": object_of(
+        "Asks for a login. Everybody who reaches the server may do everything without it.",
+        {
+            "mode": {
+                "type": "string",
+                "description": "basic: MLflow's own users and passwords.",
+                "enum": ["basic"],
+                "default": "basic",
+            },
+            "adminUser": text(
+                "The administrator.",
+                r"[A-Za-z0-9_.@-]{1,64}",
+                "letters, digits and '_.@-', at most 64",
+                default="admin",
+            ),
+            "existingSecret": secret_name(
+                "The Secret with the administrator's password and the key that signs sessions.", default=_SECRET
+            ),
+            "defaultPermission": {
+                "type": "string",
+                "description": "What a user may do with what belongs to others, until told otherwise.",
+                "enum": ["NO_PERMISSIONS", "READ", "EDIT", "MANAGE"],
+                "default": "READ",
+            },
+            "database": text(
+                "The database of users, on the server of the runs' database.",
+                r"[A-Za-z_][A-Za-z0-9_$-]{0,62}",
+                "letters, digits, '_', '-' and '$', starting with a letter or '_', at most 63",
+                default="mlflow_auth",
+            ),
+        },
+    )
+}
+
+_VARIABLES = {
+    "MLFLOW_AUTH_CONFIG_PATH": "it leads to the configuration that auth writes",
+    "MLFLOW_AUTH_DATABASE_URI": "set auth.database",
+    "MLFLOW_AUTH_ADMIN_USERNAME": "set auth.adminUser",
+    "LOGIN_ADMIN_USER": "set auth.adminUser",
+    "LOGIN_DEFAULT_PERMISSION": "set auth.defaultPermission",
+}
+
+
+@dataclass(frozen=True)
+class Auth:
+    """MLflow's own login."""
+
+    admin_user: str
+    existing_secret: str
+    existing_secret_given: bool
+    default_permission: str
+    database: str
+
+
+def read(values: Mapping[str, Any], kind: Kind) -> Auth | None:
+    """The login, if there is one; an empty mapping asks for one with all defaults."""
+    if "auth" not in values:
+        return None
+    given = values["auth"]
+    return Auth(
+        admin_user=given.get("adminUser", "admin"),
+        existing_secret=given.get("existingSecret", _SECRET),
+        existing_secret_given="existingSecret" in given,
+        default_permission=given.get("defaultPermission", "READ"),
+        database=given.get("database", "mlflow_auth"),
+    )
+
+
+def check(environment: Environment) -> Iterable[Finding]:
+    """One database for two, a Secret of two makers, and settings that are worked out."""
+    auth = environment.auth
+    if auth is None:
+        return
+    if auth.database == environment.database.name:
+        yield Finding(
+            ("auth", "database"),
+            "conflicting-keys",
+            f"runs and users would share the database {auth.database}, which leaves nobody free to restore one of them",
+            "name another, or leave auth.database out",
+        )
+    if environment.secrets == "generated" and auth.existing_secret_given:
+        yield Finding(
+            ("auth", "existingSecret"),
+            "conflicting-keys",
+            "auth.existingSecret names a Secret of yours, but secrets: generated creates it",
+            "set secrets: existing, or remove existingSecret",
+            at_key=True,
+        )
+    yield from _reserved(environment)
+
+
+def _reserved(environment: Environment) -> Iterator[Finding]:
+    for name in environment.mlflow.env.keys() & _VARIABLES.keys():
+        message = f"the variable {name} is not yours to set"
+        yield Finding(("mlflow", "env", name), "reserved-setting", message, _VARIABLES[name], at_key=True)
+    for index, argument in enumerate(environment.mlflow.args):
+        if argument.split("=", 1)[0] == "--app-name":
+            message = "the argument --app-name is not yours to set beside the key auth"
+            yield Finding(("mlflow", "args", index), "reserved-setting", message, "remove one of the two")
+
+
+def plan(environment: Environment) -> Overlay:
+    """The login's components, its settings and its Secret."""
+    auth = environment.auth
+    if auth is None:
+        return Overlay()
+    return Overlay(
+        components=("auth-basic",),
+        changes=(*_settings(environment, auth), *_references(auth), *_stores(environment, auth)),
+        secrets=(_secret(auth),),
+    )
+
+
+def _secret(auth: Auth) -> Secret:
+    keys = (
+        SecretKey("admin-password", f"the password of the user {auth.admin_user}: 12 characters or more, ASCII", "..."),
+        SecretKey("session-key", "what sessions are signed with: 32 random characters", "..."),
+    )
+    return Secret(auth.existing_secret, keys, ("auth", "existingSecret"), in_cluster=True)
+
+
+def _settings(environment: Environment, auth: Auth) -> Iterator[Change]:
+    uri = environment.database.uri_of(auth.database)
+    yield setting("MLFLOW_AUTH_DATABASE_URI", uri, ("auth", "database"), "the database of users, without its password")
+    yield setting("LOGIN_ADMIN_USER", auth.admin_user, ("auth", "adminUser"), "the administrator")
+    permission: Route = ("auth", "defaultPermission")
+    yield setting(
+        "LOGIN_DEFAULT_PERMISSION", auth.default_permission, permission, "what users may do with others' work"
+    )
+
+
+def _references(auth: Auth) -> Iterator[Change]:
+    """The name of the Secret, where it is not the default."""
+    if auth.existing_secret != _SECRET:
+        because: Route = ("auth", "existingSecret")
+        for group, container, variable in (
+            ("initContainers", "wait-for-schema", "LOGIN_ADMIN_PASSWORD"),
+            ("containers", "mlflow", "MLFLOW_FLASK_SERVER_SECRET_KEY"),
+        ):
+            reference = (*POD, group, Named(container), "env", Named(variable), "valueFrom", "secretKeyRef", "name")
+            yield Change(SERVER, reference, auth.existing_secret, because, "the Secret of the login")
+
+
+def _stores(environment: Environment, auth: Auth) -> Iterator[Change]:
+    """A database in the cluster creates that of users."""
+    if not environment.database.host:
+        store = Ref("apps/v1", "StatefulSet", environment.database.engine)
+        route = (*POD, "initContainers", Named("create"), "env", Named("MLFLOW_AUTH_DATABASE"), "value")
+        yield Change(store, route, auth.database, ("auth", "database"), "the database of users that is created")
