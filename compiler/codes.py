@@ -164,6 +164,7 @@ MENDS: dict[str, str] = {
     "plain-http": "Add `ingress.clusterIssuer` or `ingress.tlsSecret`.",
     "pod-security": "Take back the field that the message names.",
     "pull-policy": "Set `imagePullPolicy: Always`, or name the image by digest.",
+    "read-before-written": "Let the container that writes stand before the one that reads: a component that names it first does.",
     "region-mismatch": "Use a key of the bucket's region.",
     "rejected-kind": "Take the object out, or take its kind out of `--reject`.",
     "removed-api": "Write the apiVersion that the hint has; look up which fields it calls otherwise.",
