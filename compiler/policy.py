@@ -154,6 +154,14 @@ POLICY: dict[str, Rule] = {
         kube_score=("container-image-pull-policy",),
         checkov=("CKV_K8S_15",),
     ),
+    "removed-api": Rule(
+        "Every object is of a kind and version that the cluster still has.",
+        kube_linter=("no-extensions-v1beta",),
+        kube_score=("stable-version",),
+        # Checks of PodSecurityPolicy, which Kubernetes no longer has.
+        checkov=(*(f"CKV_K8S_{number}" for number in (1, 2, 3, 4, 5, 6, 7, 24, 32, 36)),),
+        waivable=False,
+    ),
     "repeated-variable": Rule(
         "A container sets a variable once.",
         kube_linter=("duplicate-env-var",),
@@ -177,14 +185,6 @@ POLICY: dict[str, Rule] = {
         "A topology spread constraint says which pods it spreads.", kube_score=("pod-topology-spread-constraints",)
     ),
     "ssh-port": Rule("No container listens on port 22.", kube_linter=("ssh-port",)),
-    "unknown-kind": Rule(
-        "Every object is of a kind and version that the cluster has.",
-        kube_linter=("no-extensions-v1beta",),
-        kube_score=("stable-version",),
-        # Checks of PodSecurityPolicy, which Kubernetes no longer has.
-        checkov=(*(f"CKV_K8S_{number}" for number in (1, 2, 3, 4, 5, 6, 7, 24, 32, 36)),),
-        waivable=False,
-    ),
     "unpinned-image": Rule(
         "Images have a tag other than latest, or a digest.",
         kube_linter=("latest-tag",),
