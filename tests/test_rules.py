@@ -99,6 +99,7 @@ def proofs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Proof]:
         "mysql": ROOT / "overlays" / "minio-mysql" / "environment.yaml",
         "scaled": ROOT / "tests" / "everything" / "minio-mysql" / "environment.yaml",
         "login": CASES / "login-and-metrics.yaml",
+        "role": ROOT / "overlays" / "eks-irsa" / "environment.yaml",
     }
     return {name: _proof(tmp_path_factory.mktemp(name), source) for name, source in sources.items()}
 
@@ -118,7 +119,7 @@ def _broken(proof: Proof, change: Callable[[Objects], object]) -> list[Fault]:
 # The whole
 
 
-@pytest.mark.parametrize("name", ["inside", "outside", "mysql", "scaled", "login"])
+@pytest.mark.parametrize("name", ["inside", "outside", "mysql", "scaled", "login", "role"])
 def test_faults__none_in_a_good_build(proofs: dict[str, Proof], name: str) -> None:
     proof = proofs[name]
     assert faults(proof.overlay, proof.manifests, proof.made_up) == []
@@ -165,6 +166,7 @@ COVERED = {
         "node-port",
     ],
     "a Job is named for its content": ["job-name"],
+    "nothing stands before the identity of the server's pod": ["shadowed-identity"],
 }
 
 
@@ -594,6 +596,29 @@ def _names() -> Iterator[Row]:
     )
 
 
+def _identities() -> Iterator[Row]:
+    def shadowed(place: str) -> list[tuple[str, str, str]]:
+        return [("shadowed-identity", "Deployment mlflow", place)]
+
+    yield (
+        "a profile beside a role",
+        "role",
+        lambda objects: objects.container("Deployment mlflow", "mlflow")["env"].append(
+            {"name": "AWS_PROFILE", "value": "x"}
+        ),
+        shadowed(f"{MLFLOW}.env[name=AWS_PROFILE]"),
+    )
+    yield (
+        "a file of credentials among the settings",
+        "role",
+        lambda objects: _set(objects[SETTINGS]["data"], AWS_SHARED_CREDENTIALS_FILE="/x"),
+        [
+            *shadowed(f"{MLFLOW}.envFrom[0]"),
+            *shadowed(f"{POD}.initContainers[name=wait-for-schema].envFrom[0]"),
+        ],
+    )
+
+
 def _probe_at_80(probe: str) -> Break:
     return lambda objects: objects.container("Deployment mlflow", "mlflow")[probe]["httpGet"].update(port=80)
 
@@ -744,11 +769,6 @@ def _unwritten_clauses() -> Iterator[tuple[str, Callable[[Data], object]]]:
     )
 
 
-SIDECAR = {
-    "name": "mesh",
-    "image": "mesh:1",
-    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-}
 AIM = "spec.metrics[0].resource.target.averageUtilization"
 
 
@@ -778,20 +798,6 @@ def _scaling() -> Iterator[Row]:
         [("rolling-update", "Deployment mlflow", "spec.replicas")],
     )
     yield (
-        "a container that requests nothing",
-        "scaled",
-        lambda objects: objects.pod("Deployment mlflow")["containers"].append(deepcopy(SIDECAR)),
-        [("autoscaler-stuck", "HorizontalPodAutoscaler mlflow", "spec.metrics[0].resource")],
-    )
-    yield (
-        "a sidecar that requests nothing",
-        "scaled",
-        lambda objects: objects.pod("Deployment mlflow")["initContainers"].append(
-            {**SIDECAR, "restartPolicy": "Always"}
-        ),
-        [("autoscaler-stuck", "HorizontalPodAutoscaler mlflow", "spec.metrics[0].resource")],
-    )
-    yield (
         "an aim above the limit",
         "scaled",
         lambda objects: _target(objects).update(averageUtilization=900),
@@ -807,7 +813,7 @@ def _target(objects: Objects) -> Data:
     return target
 
 
-ROWS = [*_changes(), *_references(), *_monitors(), *_names(), *_leaks(), *_pods(), *_scaling()]
+ROWS = [*_changes(), *_references(), *_monitors(), *_names(), *_leaks(), *_pods(), *_scaling(), *_identities()]
 
 
 def _expected() -> Iterator[tuple[str, str, str]]:
@@ -1161,11 +1167,22 @@ def test_reset__nothing_where_a_number_stays(proofs: dict[str, Proof]) -> None:
     assert reset((), proofs["scaled"].manifests) == []
 
 
-def test_faults__a_container_that_has_ended_need_not_request(proofs: dict[str, Proof]) -> None:
-    """Only what runs beside the server counts in its share."""
+@pytest.mark.parametrize(
+    ("place", "restart", "count"),
+    [("containers", {}, 1), ("initContainers", {"restartPolicy": "Always"}, 1), ("initContainers", {}, 0)],
+)
+def test_scale__asks_for_requests_of_what_runs_beside_the_server(
+    proofs: dict[str, Proof], place: str, restart: Data, count: int
+) -> None:
+    """A container that ends before the server starts has no part in its share."""
     objects = proofs["scaled"].objects()
-    objects.pod("Deployment mlflow")["initContainers"].append(deepcopy(SIDECAR))
-    assert faults(proofs["scaled"].overlay, objects.manifests, ()) == []
+    objects.pod("Deployment mlflow")[place].append({"name": "mesh", "image": "mesh:1", **restart})
+    stuck = [
+        fault for fault in faults(proofs["scaled"].overlay, objects.manifests, ()) if fault.code == "autoscaler-stuck"
+    ]
+    assert [(fault.ref.kind, show(fault.route)) for fault in stuck] == [
+        ("HorizontalPodAutoscaler", "spec.metrics[0].resource")
+    ] * count
 
 
 # Anything that the schema lets pass

@@ -66,7 +66,7 @@ SLOTS = (
     "networkpolicy",
     "replicas",
 )
-SUITES = {"mlflow": {"server", "migrate"}, "minio": {"object-store", "object-store-setup"}, "postgres": {"database"},
+SUITES = {"mlflow": {"server", "migrate", "volume"}, "minio": {"object-store", "object-store-setup"}, "postgres": {"database"},
           "mysql": {"database"}}  # fmt: skip
 """The programs of the base by `app.kubernetes.io/name`, and the components that each has."""
 COMPONENT = "app.kubernetes.io/component"

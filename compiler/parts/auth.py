@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
 from compiler.overlay import POD, SERVER, Change, Overlay, Ref, Secret, SecretKey, setting
-from compiler.part import Schema, object_of, secret_name, text
+from compiler.part import Schema, choice, object_of, secret_name, text
 from compiler.route import Named, Route
 
 if TYPE_CHECKING:
@@ -37,12 +37,7 @@ KEYS: dict[str, Schema] = {
     "auth": object_of(
         "Asks for a login. Everybody who reaches the server may do everything without it.",
         {
-            "mode": {
-                "type": "string",
-                "description": "basic: MLflow's own users and passwords.",
-                "enum": ["basic"],
-                "default": "basic",
-            },
+            "mode": choice("Who keeps the users.", {"basic": "MLflow itself, with passwords."}, default="basic"),
             "adminUser": text(
                 "The administrator.",
                 r"[A-Za-z0-9_.@-]{1,64}",
@@ -52,12 +47,16 @@ KEYS: dict[str, Schema] = {
             "existingSecret": secret_name(
                 "The Secret with the administrator's password and the key that signs sessions.", default=_SECRET
             ),
-            "defaultPermission": {
-                "type": "string",
-                "description": "What a user may do with what belongs to others, until told otherwise.",
-                "enum": ["NO_PERMISSIONS", "READ", "EDIT", "MANAGE"],
-                "default": "READ",
-            },
+            "defaultPermission": choice(
+                "What a user may do with what belongs to others, until told otherwise.",
+                {
+                    "NO_PERMISSIONS": "Nothing.",
+                    "READ": "See it.",
+                    "EDIT": "See and change it.",
+                    "MANAGE": "See, change and delete it, and say who may.",
+                },
+                default="READ",
+            ),
             "database": text(
                 "The database of users, on the server of the runs' database.",
                 r"[A-Za-z_][A-Za-z0-9_$-]{0,62}",
