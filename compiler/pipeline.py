@@ -120,7 +120,7 @@ def _built(
         overlay = replace(overlay, names=names)
         tree = emit(name, overlay)
         built = build(root, name, tree, generated)
-    names |= job_names([each for each in built.manifests if each.origin.startswith("base/")], overlay.names)
+    names = names | job_names([each for each in built.manifests if each.origin.startswith("base/")], overlay.names)
     if built.error or names == overlay.names:
         return overlay, tree, built, before
     overlay = replace(overlay, names=names)

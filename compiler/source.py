@@ -205,13 +205,20 @@ def nearest(word: str, known: list[str]) -> str:
     return "known here: " + ", ".join(known) if known else ""
 
 
+_VERY_NEAR = 0.2
+"""The share of two words that may differ where the one must mean the other."""
+
+
 def alike(word: str, known: list[str]) -> str:
-    """The one known word that a mistyped one must mean, or nothing: it is very near, and no other is."""
+    """The one known word that a mistyped one must mean, or nothing: it is very near, and no other is half as near."""
     import difflib
 
     bare = re.sub(r"[-_ ]", "", word).lower()
-    close = {each for each in known if each.lower() == bare} | set(difflib.get_close_matches(word, known, cutoff=0.8))
-    return close.pop() if len(close) == 1 else ""
+    away = {
+        each: 0.0 if each.lower() == bare else 1 - difflib.SequenceMatcher(None, word, each).ratio() for each in known
+    }
+    close = sorted((each for each in away if away[each] <= _VERY_NEAR), key=lambda each: away[each])
+    return close[0] if close and all(away[close[0]] * 2 < away[each] for each in close[1:]) else ""
 
 
 def decode(content: bytes, dialect: Dialect) -> str:
