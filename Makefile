@@ -19,15 +19,15 @@ check: .venv/overlay.done ## Prove every environment, and that its files are up 
 secrets: .venv/overlay.done ## Create the files of generated Secrets that are not there yet
 	@$(COMPILER) secrets
 test: .venv/test.done secrets ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadscope
 broken-test: .venv/test.done ## Check a broken copy of each reference environment for every code
-	@$(BIN)/python -m pytest tests/test_broken.py -m "broken or not broken"
+	@$(BIN)/python -m pytest tests/test_broken.py -m "broken or not broken" -n auto
 places-test: .venv/places.done ## Work as people do: pre-commit, a language server of editors, GitHub's and GitLab's steps (needs package registries)
 	@$(BIN)/python -m pytest tests/places -m places
 policy-test: .venv/test.done secrets ## Hold the policy against the public tools: kube-score, checkov, and kube-linter where it is installed
 	@$(BIN)/python -m pytest tests/policy -m policy
 stack-test: .venv/test.done ## Run what is rendered, with real parts: MLflow, databases, object stores (Debian, as root)
-	@$(BIN)/python -m pytest tests/stack -m stack --proofs .cache/stack.json
+	@$(BIN)/python -m pytest tests/stack -m stack -n 3 --dist loadgroup --proofs .cache/stack.json
 cluster-test: .venv/test.done ## Apply every environment to a real API server
 	@$(BIN)/python -m pytest tests/cluster -m cluster --proofs .cache/cluster.json
 corpus-test: .venv/test.done ## Compare verdicts with kubeconform over manifests of every kind

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.stack)
+            item.add_marker(pytest.mark.xdist_group(_environment(item)))
     items[:] = [item for item in items if _wanted(item)]
 
 
@@ -109,6 +111,19 @@ def _record(item: pytest.Item, report: pytest.TestReport) -> None:
         verdict = SKIPPED + report.longrepr[2].removeprefix("Skipped: ")
     measured = ", ".join(f"{key} {value}" for key, value in report.user_properties)
     item.config.stash[RESULTS].add(environment, sentence, verdict, measured)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process beside others hands over what it has proved."""
+    handed: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if handed is not None:
+        handed["proofs"] = session.config.stash[RESULTS].document()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes what a process has handed over; one that crashed has not."""
+    node.config.stash[RESULTS].join(getattr(node, "workeroutput", {}).get("proofs", Proofs().document()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

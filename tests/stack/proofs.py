@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 PROVED = "proved"
 SKIPPED = "skipped: "
@@ -43,12 +45,23 @@ class Proofs:
         """Records what the environment leaves open."""
         self.unproved.setdefault(environment, set()).update(note for note in notes if note)
 
+    def document(self) -> dict[str, Any]:
+        """Everything as JSON can hold it."""
+        notes = {each: sorted(found) for each, found in self.unproved.items()}
+        return {"results": self.results, "measured": self.measured, "unproved": notes}
+
+    def join(self, document: Mapping[str, Any]) -> None:
+        """Takes what another process has proved."""
+        for environment, verdicts in document["results"].items():
+            for sentence, verdict in verdicts.items():
+                self.add(environment, sentence, verdict, document["measured"].get(environment, {}).get(sentence, ""))
+        for environment, notes in document["unproved"].items():
+            self.note(environment, *notes)
+
     def write(self, path: Path) -> None:
         """Writes everything as JSON, in a stable order."""
-        notes = {"every environment": sorted(ELSEWHERE)} | {
-            each: sorted(found) for each, found in self.unproved.items()
-        }
-        document = {"results": self.results, "measured": self.measured, "unproved": notes}
+        document = self.document()
+        document["unproved"] = {"every environment": sorted(ELSEWHERE)} | document["unproved"]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
 
