@@ -57,6 +57,16 @@ class Environment:
     waivers: tuple[Waiver, ...]
     metrics: Metrics | None
 
+    @property
+    def origin(self) -> str | None:
+        """Where pages come from that are served under the public host, as https://mlflow.acme.example."""
+        if not self.host:
+            return None
+        if self.service.outside and not self.ingress:
+            return self.service.origin(self.host)
+        plain = self.ingress is not None and not self.ingress.tls
+        return f"{'http' if plain else 'https'}://{self.host}"
+
 
 def environment(name: str, values: Mapping[str, Any], *, custom: bool = False) -> Environment:
     """The environment that values ask for. Total for values that the schema accepts.

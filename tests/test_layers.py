@@ -16,7 +16,7 @@ LAYERS = (
     ("route", "errors", "secrecy", "shell", "peer", "codes", "hooks", "tree", "dialect"),
     ("diagnostic", "overlay", "kind"),
     ("source", "manifest", "part", "policy", "footprint", "report", "fix", "bounds", "quick", "identity"),
-    ("image", "volume", "workload", "catalog", "store"),
+    ("image", "volume", "workload", "catalog", "store", "controller"),
     ("bucket",),
     ("stores",),
     ("kinds", "parts", "releases"),

@@ -60,16 +60,6 @@ def allowed_hosts(environment: Environment) -> list[str]:
     return [pattern for name in names for pattern in (name, f"{name}:*")]
 
 
-def allowed_origins(environment: Environment) -> list[str]:
-    """The origins whose pages may change something: the public host under the scheme that it is served with."""
-    if not environment.host:
-        return []
-    if environment.service.outside and not environment.ingress:
-        return [environment.service.origin(environment.host)]
-    plain = environment.ingress is not None and not environment.ingress.tls_secret
-    return [f"{'http' if plain else 'https'}://{environment.host}"]
-
-
 def plan(environment: Environment) -> Overlay:
     """The lists of hosts and origins."""
     changes = [
@@ -80,9 +70,8 @@ def plan(environment: Environment) -> Overlay:
             "every name of the server; anything else gets 403",
         )
     ]
-    origins = allowed_origins(environment)
-    if origins:
+    if environment.origin:
         changes.append(
-            setting("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", ",".join(origins), ("host",), "pages that may call the API")
+            setting("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", environment.origin, ("host",), "pages that may call the API")
         )
     return Overlay(changes=tuple(changes))

@@ -220,6 +220,11 @@ class Mlflow:
     env: dict[str, str]
     env_from: tuple[dict[str, Any], ...]
 
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The version as numbers, without what marks a candidate."""
+        return tuple(int(number) for number in self.version.split("rc", maxsplit=1)[0].split("."))
+
 
 def read(values: Mapping[str, Any], kind: Kind) -> Mlflow:
     """The server's settings."""
@@ -247,7 +252,7 @@ def read(values: Mapping[str, Any], kind: Kind) -> Mlflow:
 def check(environment: Environment) -> Iterable[Finding]:
     """Versions that the base cannot run, settings that are worked out, secrets in plain sight."""
     mlflow = environment.mlflow
-    yield from _version(mlflow.version)
+    yield from _version(mlflow)
     if mlflow.tag == "latest" and not mlflow.digest:
         yield Finding(
             ("mlflow", "image", "tag"),
@@ -278,14 +283,14 @@ def check(environment: Environment) -> Iterable[Finding]:
         )
 
 
-def _version(version: str) -> Iterator[Finding]:
-    numbers = tuple(int(number) for number in version.split("rc", maxsplit=1)[0].split("."))
-    if numbers < _OLDEST:
+def _version(mlflow: Mlflow) -> Iterator[Finding]:
+    if mlflow.release < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
         yield Finding(
             ("mlflow", "version"),
             "unsupported-version",
-            f"MLflow {version} is older than {oldest}, the first with an image that holds the drivers of databases and stores",
+            f"MLflow {mlflow.version} is older than {oldest}, "
+            "the first with an image that holds the drivers of databases and stores",
             f"use {oldest} or later; the default is {VERSION}",
         )
 

@@ -9,7 +9,6 @@ TLS is the load balancer's affair: set it with `annotations`. Without any that n
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +17,7 @@ from compiler.diagnostic import Finding, Severity
 from compiler.kind import Kind
 from compiler.overlay import SERVICE, Change, Overlay, Waiver
 from compiler.part import Schema, annotated, choice, integer, object_of, text
+from compiler.peer import unreadable
 from compiler.route import Route
 
 if TYPE_CHECKING:
@@ -140,9 +140,7 @@ def _keys(service: Service) -> Iterator[Finding]:
 
 def _ranges(service: Service) -> Iterator[Finding]:
     for index, written in enumerate(service.source_ranges):
-        try:
-            ipaddress.ip_network(written)
-        except ValueError as problem:
+        if problem := unreadable(written):
             route: Route = ("service", "loadBalancerSourceRanges", index)
             yield Finding(
                 route, "bad-value", f"'{written}' is no range of addresses: {problem}", "write 203.0.113.0/24"
