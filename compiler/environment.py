@@ -13,6 +13,7 @@ from compiler.parts import PARTS
 from compiler.parts.auth import Auth
 from compiler.parts.autoscaling import Autoscaling
 from compiler.parts.database import Database
+from compiler.parts.gateway import Gateway
 from compiler.parts.ingress import Ingress
 from compiler.parts.metrics import Metrics
 from compiler.parts.mlflow import Mlflow
@@ -49,6 +50,7 @@ class Environment:
     service: Service
     host: str | None
     ingress: Ingress | None
+    gateway: Gateway | None
     artifacts: Artifacts
     database: Database
     auth: Auth | None
@@ -58,13 +60,18 @@ class Environment:
     metrics: Metrics | None
 
     @property
+    def way_in(self) -> Ingress | Gateway | None:
+        """What serves the public host, where it is not the Service itself."""
+        return self.ingress or self.gateway
+
+    @property
     def origin(self) -> str | None:
         """Where pages come from that are served under the public host, as https://mlflow.acme.example."""
         if not self.host:
             return None
-        if self.service.outside and not self.ingress:
+        if self.service.outside and not self.way_in:
             return self.service.origin(self.host)
-        plain = self.ingress is not None and not self.ingress.tls
+        plain = self.way_in is not None and not self.way_in.tls
         return f"{'http' if plain else 'https'}://{self.host}"
 
 

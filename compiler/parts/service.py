@@ -1,8 +1,9 @@
 """The Service in front of the server. It is for the cluster alone unless `type` opens it to the outside.
 
 From the outside, clients ask for `host`: point its DNS at the load balancer, or at the nodes. MLflow refuses any other name, and
-a page of another origin, so `NodePort` without an `ingress` needs `nodePort`: it is part of the origin. Addresses outside the
-cluster are let in by a policy of their own; which of them, only `loadBalancerSourceRanges` can say, since nodes often hide them.
+a page of another origin, so `NodePort` without `ingress` or `gateway` needs `nodePort`: it is part of the origin. Addresses
+outside the cluster are let in by a policy of their own; which of them, only `loadBalancerSourceRanges` can say, since nodes
+often hide them.
 
 TLS is the load balancer's affair: set it with `annotations`. Without any that names a certificate, the host is plain HTTP.
 """
@@ -115,7 +116,7 @@ def check(environment: Environment) -> Iterable[Finding]:
         message = f"a Service of type {service.type} lets in every address, so naming clients holds nobody back"
         hint = "remove clients, or use an ingress"
         yield Finding(("networkPolicy", "clients"), "conflicting-keys", message, hint, at_key=True)
-    if environment.ingress:
+    if environment.way_in:
         return
     if service.type == "NodePort" and service.node_port is None:
         message = "NodePort needs the key service.nodePort: it is part of the address that pages come from"
