@@ -8,6 +8,7 @@ from typing import Any
 
 from compiler.kind import Kind, Secrets
 from compiler.kinds import KINDS
+from compiler.oidc import Oidc
 from compiler.overlay import Waiver
 from compiler.parts import PARTS
 from compiler.parts.auth import Auth
@@ -53,11 +54,16 @@ class Environment:
     gateway: Gateway | None
     artifacts: Artifacts
     database: Database
-    auth: Auth | None
+    auth: Auth | Oidc | None
     secrets: Secrets
     network_policy: NetworkPolicy
     waivers: tuple[Waiver, ...]
     metrics: Metrics | None
+
+    @property
+    def users_database(self) -> str | None:
+        """The database of MLflow's own users, if it has any."""
+        return self.auth.database if isinstance(self.auth, Auth) else None
 
     @property
     def way_in(self) -> Ingress | Gateway | None:

@@ -17,7 +17,7 @@ LAYERS = (
     ("diagnostic", "overlay", "kind"),
     ("source", "manifest", "part", "policy", "footprint", "report", "fix", "bounds", "quick", "identity"),
     ("image", "volume", "workload", "catalog", "store", "controller"),
-    ("bucket",),
+    ("bucket", "oidc"),
     ("stores",),
     ("kinds", "parts", "releases"),
     ("environment", "document", "scaffold"),
