@@ -47,6 +47,8 @@ class Way:
     health: str
     certificate_arn: str | None
     scheme: str
+    to_pods: str
+    """What the pods speak: HTTP or HTTPS."""
 
 
 def controller_of(class_name: str | None) -> Controller:
@@ -78,6 +80,9 @@ def _nginx(way: Way) -> Iterator[Annotation]:
         ("proxy-send-timeout", HOUR, "large artifacts take long"),
     ):
         yield Annotation(f"nginx.ingress.kubernetes.io/{name}", value, "maxUploadSize", why)
+    if way.to_pods == "HTTPS":
+        name, why = "nginx.ingress.kubernetes.io/backend-protocol", "the pods speak TLS"
+        yield Annotation(name, "HTTPS", "controller", why)
 
 
 def _alb(way: Way) -> Iterator[Annotation]:
@@ -93,6 +98,9 @@ def _alb(way: Way) -> Iterator[Annotation]:
     yield Annotation(f"{head}/success-codes", "200", "controller", "the answer of a healthy server")
     idle = f"idle_timeout.timeout_seconds={HOUR}"
     yield Annotation(f"{head}/load-balancer-attributes", idle, "maxUploadSize", "large artifacts take long")
+    if way.to_pods == "HTTPS":
+        for name in ("backend-protocol", "healthcheck-protocol"):
+            yield Annotation(f"{head}/{name}", "HTTPS", "controller", "the pods speak TLS")
     if way.certificate_arn:
         ports = json.dumps([{"HTTP": 80}, {"HTTPS": 443}])
         yield Annotation(

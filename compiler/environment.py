@@ -26,6 +26,7 @@ from compiler.parts.resources import Resources
 from compiler.parts.scheduling import Scheduling
 from compiler.parts.service import Service
 from compiler.parts.service_account import ServiceAccount
+from compiler.parts.tls import Tls
 from compiler.store import Artifacts
 
 
@@ -52,6 +53,7 @@ class Environment:
     host: str | None
     ingress: Ingress | None
     gateway: Gateway | None
+    tls: Tls | None
     artifacts: Artifacts
     database: Database
     auth: Auth | Oidc | None
@@ -76,7 +78,7 @@ class Environment:
         if not self.host:
             return None
         if self.service.outside and not self.way_in:
-            return self.service.origin(self.host)
+            return self.service.origin(self.host, tls=self.tls is not None)
         plain = self.way_in is not None and not self.way_in.tls
         return f"{'http' if plain else 'https'}://{self.host}"
 

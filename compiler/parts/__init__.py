@@ -23,6 +23,7 @@ from compiler.parts import (
     service,
     service_account,
     termination_grace_period_seconds,
+    tls,
     waivers,
 )
 
@@ -42,6 +43,7 @@ PARTS: dict[str, Part] = {
     "host": host,
     "ingress": ingress,
     "gateway": gateway,
+    "tls": tls,
     "artifacts": artifacts,
     "database": database,
     "auth": auth,

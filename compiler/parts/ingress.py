@@ -181,6 +181,9 @@ def plan(environment: Environment) -> Overlay:
             "the path it is served under",
         ),
     ]
+    if environment.tls:
+        port = (*rule, "http", "paths", 0, "backend", "service", "port", "name")
+        changes.append(Change(INGRESS, port, "https", ("tls",), "the port of the Service, by what it speaks"))
     if ingress.class_name:
         changes.append(
             Change(
@@ -208,7 +211,8 @@ def _annotations(environment: Environment, ingress: Ingress) -> dict[str, tuple[
         because: Route = ("ingress", "clusterIssuer")
         found["cert-manager.io/cluster-issuer"] = (ingress.cluster_issuer, because, "who issues the certificate")
     health = f"{environment.mlflow.static_prefix}/health"
-    way = Way(ingress.max_upload_size, ingress.tls, health, ingress.certificate_arn, ingress.scheme)
+    pods = "HTTPS" if environment.tls else "HTTP"
+    way = Way(ingress.max_upload_size, ingress.tls, health, ingress.certificate_arn, ingress.scheme, pods)
     for each in annotations_of(ingress.controller, way):
         found[each.name] = (each.value, ("ingress", each.key), each.why)
     for name, value in ingress.annotations.items():

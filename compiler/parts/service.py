@@ -5,7 +5,7 @@ a page of another origin, so `NodePort` without `ingress` or `gateway` needs `no
 outside the cluster are let in by a policy of their own; which of them, only `loadBalancerSourceRanges` can say, since nodes
 often hide them.
 
-TLS is the load balancer's affair: set it with `annotations`. Without any that names a certificate, the host is plain HTTP.
+TLS is the load balancer's affair, set with `annotations`, or the pods' own: `tls`. Without a certificate, the host is plain HTTP.
 """
 
 from __future__ import annotations
@@ -81,9 +81,9 @@ class Service:
         """Whether an annotation tells the load balancer about a certificate."""
         return any(word in name.lower() for name in self.annotations for word in _TLS_WORDS)
 
-    def origin(self, host: str) -> str:
-        """Where pages come from that are served under a host by this Service."""
-        scheme, usual = ("https", 443) if self.tls else ("http", 80)
+    def origin(self, host: str, *, tls: bool) -> str:
+        """Where pages come from that are served under a host by this Service; `tls` says that the pods speak it."""
+        scheme, usual = ("https", 443) if tls or self.tls else ("http", 80)
         port = self.node_port if self.type == "NodePort" else self.port
         return f"{scheme}://{host}" + (f":{port}" if port not in (None, usual) else "")
 
@@ -121,9 +121,9 @@ def check(environment: Environment) -> Iterable[Finding]:
     if service.type == "NodePort" and service.node_port is None:
         message = "NodePort needs the key service.nodePort: it is part of the address that pages come from"
         yield Finding(where, "missing-key", message, "add nodePort: 30500, or another that is free", at_key=True)
-    if not service.tls:
+    if not service.tls and not environment.tls:
         message = "the host is served without TLS, so logins and artifacts can be read on their way"
-        hint = "use an ingress, or a load balancer with a certificate in its annotations"
+        hint = "use an ingress, a load balancer with a certificate in its annotations, or the key tls"
         yield Finding(where, "plain-http", message, hint, Severity.WARNING, at_key=True)
 
 
