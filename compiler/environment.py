@@ -8,11 +8,13 @@ from typing import Any
 
 from compiler.kind import Kind, Secrets
 from compiler.kinds import KINDS
+from compiler.oidc import Oidc
 from compiler.overlay import Waiver
 from compiler.parts import PARTS
 from compiler.parts.auth import Auth
 from compiler.parts.autoscaling import Autoscaling
 from compiler.parts.database import Database
+from compiler.parts.gateway import Gateway
 from compiler.parts.ingress import Ingress
 from compiler.parts.metrics import Metrics
 from compiler.parts.mlflow import Mlflow
@@ -24,6 +26,7 @@ from compiler.parts.resources import Resources
 from compiler.parts.scheduling import Scheduling
 from compiler.parts.service import Service
 from compiler.parts.service_account import ServiceAccount
+from compiler.parts.tls import Tls
 from compiler.store import Artifacts
 
 
@@ -49,13 +52,35 @@ class Environment:
     service: Service
     host: str | None
     ingress: Ingress | None
+    gateway: Gateway | None
+    tls: Tls | None
     artifacts: Artifacts
     database: Database
-    auth: Auth | None
+    auth: Auth | Oidc | None
     secrets: Secrets
     network_policy: NetworkPolicy
     waivers: tuple[Waiver, ...]
     metrics: Metrics | None
+
+    @property
+    def users_database(self) -> str | None:
+        """The database of MLflow's own users, if it has any."""
+        return self.auth.database if isinstance(self.auth, Auth) else None
+
+    @property
+    def way_in(self) -> Ingress | Gateway | None:
+        """What serves the public host, where it is not the Service itself."""
+        return self.ingress or self.gateway
+
+    @property
+    def origin(self) -> str | None:
+        """Where pages come from that are served under the public host, as https://mlflow.acme.example."""
+        if not self.host:
+            return None
+        if self.service.outside and not self.way_in:
+            return self.service.origin(self.host, tls=self.tls is not None)
+        plain = self.way_in is not None and not self.way_in.tls
+        return f"{'http' if plain else 'https'}://{self.host}"
 
 
 def environment(name: str, values: Mapping[str, Any], *, custom: bool = False) -> Environment:

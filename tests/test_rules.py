@@ -92,7 +92,7 @@ def _proof(tmp: Path, source: Path) -> Proof:
 
 @pytest.fixture(scope="module")
 def proofs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Proof]:
-    """Builds with all that rules look at: keys from outside, each database, an autoscaler, a login with metrics."""
+    """Builds with all that rules look at: keys from outside, each database, an autoscaler, a login with metrics, a route."""
     sources = {
         "inside": CASES / "everything-minio.yaml",
         "outside": CASES / "private-store.yaml",
@@ -100,6 +100,7 @@ def proofs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Proof]:
         "scaled": ROOT / "tests" / "everything" / "minio-mysql" / "environment.yaml",
         "login": CASES / "login-and-metrics.yaml",
         "role": ROOT / "overlays" / "eks-irsa" / "environment.yaml",
+        "routed": CASES / "gateway.yaml",
     }
     return {name: _proof(tmp_path_factory.mktemp(name), source) for name, source in sources.items()}
 
@@ -518,6 +519,21 @@ def _names() -> Iterator[Row]:
             command=["x", "$$(AWS_SECRET_ACCESS_KEY)"]
         ),
         [],
+    )
+    yield (
+        "the name of a route's backend",
+        "routed",
+        lambda objects: objects["HTTPRoute mlflow"]["spec"]["rules"][0]["backendRefs"][0].update(name="mlflw"),
+        [nothing("HTTPRoute mlflow", "spec.rules[0].backendRefs[0].name")],
+    )
+    yield (
+        "the port of a Service behind a route",
+        "routed",
+        lambda objects: objects["Service mlflow"]["spec"]["ports"][0].update(port=81),
+        [
+            ("patch-misses", "Service mlflow", "spec.ports[0].port"),
+            nothing("HTTPRoute mlflow", "spec.rules[0].backendRefs[0].port"),
+        ],
     )
     yield (
         "the pods of a policy",

@@ -6,6 +6,7 @@ from compiler.parts import (
     auth,
     autoscaling,
     database,
+    gateway,
     host,
     ingress,
     kubernetes_version,
@@ -22,6 +23,7 @@ from compiler.parts import (
     service,
     service_account,
     termination_grace_period_seconds,
+    tls,
     waivers,
 )
 
@@ -40,6 +42,8 @@ PARTS: dict[str, Part] = {
     "service": service,
     "host": host,
     "ingress": ingress,
+    "gateway": gateway,
+    "tls": tls,
     "artifacts": artifacts,
     "database": database,
     "auth": auth,

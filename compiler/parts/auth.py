@@ -12,8 +12,26 @@ too; on a server of yours, create it first. The migration brings it to its schem
   with `mlflow.server.get_app_client("basic-auth", ...)`; a user may do what `defaultPermission` says until told otherwise.
 - Probes need no login: MLflow answers `/health` to anybody.
 
-The password goes along with every request, so serve a public host with TLS. MLflow calls its login experimental. There is
-no LDAP: MLflow has none of its own, and this project runs no image of somebody else's server in its place.
+The password goes along with every request, so serve a public host with TLS. MLflow calls its login experimental.
+
+`auth: {mode: oidc}` asks a provider of OpenID Connect who somebody is: Keycloak, Entra ID, Google, Okta, Dex. oauth2-proxy stands
+in the server's own pod, and MLflow listens on the loopback address alone, so that nothing else in the cluster reaches it: only
+who may `exec` into the pod or forward its ports gets past. Whoever is let in may do everything.
+
+- `emailDomains` says who is let in, and `allowedGroups` narrows it. With a provider that knows the whole world, `["*"]` is the
+  whole world.
+- Register the client with the address `https://<host><staticPrefix>/oauth2/callback`. The Secret `existingSecret`
+  (`mlflow-oidc` by default) has its `client-secret`, and a `cookie-secret` of 32 letters and digits. A new `cookie-secret` and
+  `kubectl rollout restart deployment/mlflow` log everybody out.
+- Browsers are led to the login; programs get 401, which MLflow's client calls `INTERNAL_ERROR: Response: {}`, and bring a
+  token instead: `MLFLOW_TRACKING_TOKEN`, an ID token whose audience is `clientId`. `tokens` adds other issuers: with that of the
+  cluster, pods bring the token of their service account, projected for that audience. Such a token has no address, which only
+  `emailDomains: ["*"]` lets through, and no groups.
+- Everybody gets an answer at `/health`, load balancers too, and at the proxy's own `/ping` and `/ready`.
+- `metrics` stay as they are: they have a port of their own.
+
+There is no LDAP: MLflow has none of its own, and this project runs no image of somebody else's server in its place. A provider
+in front of the directory, like Dex or Keycloak, turns it into OpenID Connect.
 """
 
 from __future__ import annotations
@@ -22,8 +40,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from compiler import oidc
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
+from compiler.oidc import Oidc
 from compiler.overlay import POD, SERVER, Change, Overlay, Ref, Secret, SecretKey, setting
 from compiler.part import Schema, choice, object_of, secret_name, text
 from compiler.route import Named, Route
@@ -37,7 +57,11 @@ KEYS: dict[str, Schema] = {
     "auth": object_of(
         "Asks for a login. Everybody who reaches the server may do everything without it.",
         {
-            "mode": choice("Who keeps the users.", {"basic": "MLflow itself, with passwords."}, default="basic"),
+            "mode": choice(
+                "Who keeps the users.",
+                {"basic": "MLflow itself, with passwords.", "oidc": "A provider of OpenID Connect."},
+                default="basic",
+            ),
             "adminUser": text(
                 "The administrator.",
                 r"[A-Za-z0-9_.@-]{1,64}",
@@ -45,7 +69,8 @@ KEYS: dict[str, Schema] = {
                 default="admin",
             ),
             "existingSecret": secret_name(
-                "The Secret with the administrator's password and the key that signs sessions.", default=_SECRET
+                "The Secret of the login: the administrator's password and the key that signs sessions, or those of mode oidc.",
+                default=_SECRET,
             ),
             "defaultPermission": choice(
                 "What a user may do with what belongs to others, until told otherwise.",
@@ -63,10 +88,13 @@ KEYS: dict[str, Schema] = {
                 "letters, digits, '_', '-' and '$', starting with a letter or '_', at most 63",
                 default="mlflow_auth",
             ),
+            **oidc.KEYS,
         },
     )
 }
 
+_BASIC = {"adminUser", "defaultPermission", "database"}
+"""The keys that only MLflow's own login has."""
 _VARIABLES = {
     "MLFLOW_AUTH_CONFIG_PATH": "it leads to the configuration that auth writes",
     "MLFLOW_AUTH_DATABASE_URI": "set auth.database",
@@ -85,19 +113,23 @@ class Auth:
     existing_secret_given: bool
     default_permission: str
     database: str
+    given: frozenset[str]
 
 
-def read(values: Mapping[str, Any], kind: Kind) -> Auth | None:
+def read(values: Mapping[str, Any], kind: Kind) -> Auth | Oidc | None:
     """The login, if there is one; an empty mapping asks for one with all defaults."""
     if "auth" not in values:
         return None
     given = values["auth"]
+    if given.get("mode") == "oidc":
+        return oidc.read(given)
     return Auth(
         admin_user=given.get("adminUser", "admin"),
         existing_secret=given.get("existingSecret", _SECRET),
         existing_secret_given="existingSecret" in given,
         default_permission=given.get("defaultPermission", "READ"),
         database=given.get("database", "mlflow_auth"),
+        given=frozenset(given),
     )
 
 
@@ -105,6 +137,10 @@ def check(environment: Environment) -> Iterable[Finding]:
     """One database for two, a Secret of two makers, and settings that are worked out."""
     auth = environment.auth
     if auth is None:
+        return
+    yield from _foreign(auth)
+    if isinstance(auth, Oidc):
+        yield from oidc.check(environment, auth)
         return
     if auth.database == environment.database.name:
         yield Finding(
@@ -124,6 +160,15 @@ def check(environment: Environment) -> Iterable[Finding]:
     yield from _reserved(environment)
 
 
+def _foreign(auth: Auth | Oidc) -> Iterator[Finding]:
+    """Keys of the other mode."""
+    mode, others = ("oidc", _BASIC) if isinstance(auth, Oidc) else ("basic", oidc.KEYS.keys())
+    for key in sorted(auth.given & others):
+        message = f"auth.{key} means nothing to mode {mode}"
+        hint = f"set mode: {'basic' if mode == 'oidc' else 'oidc'}, or remove {key}"
+        yield Finding(("auth", key), "conflicting-keys", message, hint, at_key=True)
+
+
 def _reserved(environment: Environment) -> Iterator[Finding]:
     for name in environment.mlflow.env.keys() & _VARIABLES.keys():
         message = f"the variable {name} is not yours to set"
@@ -139,6 +184,8 @@ def plan(environment: Environment) -> Overlay:
     auth = environment.auth
     if auth is None:
         return Overlay()
+    if isinstance(auth, Oidc):
+        return oidc.plan(environment, auth)
     return Overlay(
         components=("auth-basic",),
         changes=(*_settings(environment, auth), *_references(auth), *_stores(environment, auth)),

@@ -212,8 +212,8 @@ def check(environment: Environment) -> Iterable[Finding]:
     if database.image:
         yield from unpinned(("database", "image"), database.image)
     yield from _names(database)
-    if environment.auth and environment.auth.database in _RESERVED.get(database.engine, ()):
-        message = f"{database.engine} keeps the name '{environment.auth.database}' for itself"
+    if environment.users_database in _RESERVED.get(database.engine, ()):
+        message = f"{database.engine} keeps the name '{environment.users_database}' for itself"
         yield Finding(("auth", "database"), "reserved-name", message, "choose another, like mlflow_auth")
 
 

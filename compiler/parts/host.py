@@ -4,7 +4,8 @@ MLflow answers a request only when it knows the Host header. The list it is give
 name of the Service inside the cluster, and localhost for port-forwarding and probes, each with and without a port. It
 never is `*`. Browsers may call the server's API from the pages of the public host and of localhost.
 
-`host` alone opens nothing: `ingress` serves it, a `service` that is reachable from outside, or something outside the overlay.
+`host` alone opens nothing: `ingress` or `gateway` serves it, a `service` that is reachable from outside, or something outside
+the overlay.
 """
 
 from __future__ import annotations
@@ -40,12 +41,12 @@ def read(values: Mapping[str, Any], kind: Kind) -> str | None:
 
 def check(environment: Environment) -> Iterable[Finding]:
     """A host that nothing serves is likely a slip, but something outside the overlay may serve it."""
-    if environment.host and not environment.ingress and not environment.service.outside:
+    if environment.host and not environment.way_in and not environment.service.outside:
         yield Finding(
             ("host",),
             "host-unserved",
             f"nothing in this overlay serves {environment.host}",
-            f"add the key ingress, or route the host to port {environment.service.port} of the Service mlflow yourself",
+            f"add the key ingress or gateway, or route it to port {environment.service.port} of the Service mlflow yourself",
             Severity.WARNING,
         )
 
@@ -60,16 +61,6 @@ def allowed_hosts(environment: Environment) -> list[str]:
     return [pattern for name in names for pattern in (name, f"{name}:*")]
 
 
-def allowed_origins(environment: Environment) -> list[str]:
-    """The origins whose pages may change something: the public host under the scheme that it is served with."""
-    if not environment.host:
-        return []
-    if environment.service.outside and not environment.ingress:
-        return [environment.service.origin(environment.host)]
-    plain = environment.ingress is not None and not environment.ingress.tls_secret
-    return [f"{'http' if plain else 'https'}://{environment.host}"]
-
-
 def plan(environment: Environment) -> Overlay:
     """The lists of hosts and origins."""
     changes = [
@@ -80,9 +71,8 @@ def plan(environment: Environment) -> Overlay:
             "every name of the server; anything else gets 403",
         )
     ]
-    origins = allowed_origins(environment)
-    if origins:
+    if environment.origin:
         changes.append(
-            setting("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", ",".join(origins), ("host",), "pages that may call the API")
+            setting("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", environment.origin, ("host",), "pages that may call the API")
         )
     return Overlay(changes=tuple(changes))

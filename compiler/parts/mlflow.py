@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.diagnostic import Finding
 from compiler.identity import SHADOWS
-from compiler.kind import Engine, Kind
+from compiler.kind import Kind
+from compiler.oidc import Oidc
 from compiler.overlay import MIGRATION, POD, SERVER, Change, Image, Overlay, PodChange, Secret, setting
 from compiler.part import Schema, choice, object_of, secret_name, text
 from compiler.route import Named, Route
@@ -220,6 +221,11 @@ class Mlflow:
     env: dict[str, str]
     env_from: tuple[dict[str, Any], ...]
 
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The version as numbers, without what marks a candidate."""
+        return tuple(int(number) for number in self.version.split("rc", maxsplit=1)[0].split("."))
+
 
 def read(values: Mapping[str, Any], kind: Kind) -> Mlflow:
     """The server's settings."""
@@ -247,7 +253,7 @@ def read(values: Mapping[str, Any], kind: Kind) -> Mlflow:
 def check(environment: Environment) -> Iterable[Finding]:
     """Versions that the base cannot run, settings that are worked out, secrets in plain sight."""
     mlflow = environment.mlflow
-    yield from _version(mlflow.version)
+    yield from _version(mlflow)
     if mlflow.tag == "latest" and not mlflow.digest:
         yield Finding(
             ("mlflow", "image", "tag"),
@@ -278,14 +284,14 @@ def check(environment: Environment) -> Iterable[Finding]:
         )
 
 
-def _version(version: str) -> Iterator[Finding]:
-    numbers = tuple(int(number) for number in version.split("rc", maxsplit=1)[0].split("."))
-    if numbers < _OLDEST:
+def _version(mlflow: Mlflow) -> Iterator[Finding]:
+    if mlflow.release < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
         yield Finding(
             ("mlflow", "version"),
             "unsupported-version",
-            f"MLflow {version} is older than {oldest}, the first with an image that holds the drivers of databases and stores",
+            f"MLflow {mlflow.version} is older than {oldest}, "
+            "the first with an image that holds the drivers of databases and stores",
             f"use {oldest} or later; the default is {VERSION}",
         )
 
@@ -316,7 +322,7 @@ def plan(environment: Environment) -> Overlay:
     mlflow = environment.mlflow
     return Overlay(
         components=("mode-proxied",) if mlflow.mode == "proxied" and STORES[environment.kind.store].SIGNS else (),
-        changes=tuple(_settings(environment)) + tuple(_pod(mlflow, environment.database.engine)),
+        changes=tuple(_settings(environment)) + tuple(_pod(environment)),
         pods=tuple(_pull_secrets(mlflow)),
         images=(Image(_IMAGE, mlflow.repository, mlflow.tag, mlflow.digest, ("mlflow", "image")),),
         secrets=tuple(_secrets(mlflow)),
@@ -359,9 +365,11 @@ def _settings(environment: Environment) -> Iterator[Change]:
         yield setting(name, value, ("mlflow", "env", name), "set by hand")
 
 
-def _pod(mlflow: Mlflow, engine: Engine) -> Iterator[Change]:
+def _pod(environment: Environment) -> Iterator[Change]:
+    mlflow = environment.mlflow
     server = (*POD, "containers", Named("mlflow"))
-    if mlflow.static_prefix:
+    # Behind a proxy in its own pod, the probes find the prefix themselves.
+    if mlflow.static_prefix and not isinstance(environment.auth, Oidc):
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             path = f"{mlflow.static_prefix}/health"
             because: Route = ("mlflow", "staticPrefix")
@@ -375,7 +383,7 @@ def _pod(mlflow: Mlflow, engine: Engine) -> Iterator[Change]:
             SERVER, (*server, "envFrom"), sources, ("mlflow", "envFrom"), "variables from Secrets and ConfigMaps"
         )
 
-    first = (("initContainers", "option-file"),) if engine == "mysql" else ()
+    first = (("initContainers", "option-file"),) if environment.database.engine == "mysql" else ()
     for target, containers in (
         (SERVER, (*first, ("initContainers", "wait-for-schema"), ("containers", "mlflow"))),
         (MIGRATION, (*first, ("containers", "migrate"))),

@@ -2,7 +2,8 @@
 
 On by default, and worked out from what the environment runs: the server reaches its database, its object store, the
 cluster's DNS (and STS where a role is used), and nothing else; a database or object store in the cluster is reachable from
-MLflow alone. Every pod of the cluster may reach the server; `clients` narrows that to some namespaces.
+MLflow alone. Every pod of the cluster may reach the server; `clients` narrows that to some namespaces. What stands outside
+the cluster and is not let in by `service.type` or `ingress.controller` is let in by `addresses`: the subnets of a load balancer.
 
 Policies bind only where the cluster's network plugin enforces them.
 """
@@ -13,10 +14,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from compiler.controller import PRIVATE
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
 from compiler.overlay import Change, Overlay, Ref, Waiver
 from compiler.part import LABEL, LABEL_WORDS, Schema, object_of, text
+from compiler.peer import unreadable
+from compiler.route import Route
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
@@ -36,6 +40,13 @@ KEYS: dict[str, Schema] = {
                 "minItems": 1,
                 "uniqueItems": True,
             },
+            "addresses": {
+                "type": "array",
+                "description": "Addresses outside the cluster that may reach the server, like the subnets of a load balancer.",
+                "items": text("Addresses, as 10.1.0.0/16.", maxLength=64),
+                "minItems": 1,
+                "uniqueItems": True,
+            },
         },
     )
 }
@@ -43,30 +54,38 @@ KEYS: dict[str, Schema] = {
 
 @dataclass(frozen=True)
 class NetworkPolicy:
-    """Whether policies are part of the overlay, and the namespaces of clients; None is all of them."""
+    """Whether policies are part of the overlay, the namespaces of clients (None is all of them), and addresses outside."""
 
     enabled: bool
     clients: tuple[str, ...] | None
+    addresses: tuple[str, ...]
 
 
 def read(values: Mapping[str, Any], kind: Kind) -> NetworkPolicy:
     """The choice of policies."""
     given = values.get("networkPolicy", {})
     clients = given.get("clients")
-    return NetworkPolicy(given.get("enabled", True), tuple(clients) if clients is not None else None)
+    return NetworkPolicy(
+        given.get("enabled", True), tuple(clients) if clients is not None else None, tuple(given.get("addresses", ()))
+    )
 
 
 def check(environment: Environment) -> Iterable[Finding]:
-    """A list of clients means nothing without policies."""
+    """A list of clients or addresses means nothing without policies."""
     policy = environment.network_policy
-    if policy.clients is not None and not policy.enabled:
-        yield Finding(
-            ("networkPolicy", "clients"),
-            "conflicting-keys",
-            "clients are named, but no policy is part of the overlay to hold anybody else back",
-            "set enabled: true, or remove clients",
-            at_key=True,
-        )
+    for key, value in (("clients", policy.clients), ("addresses", policy.addresses or None)):
+        if value is not None and not policy.enabled:
+            yield Finding(
+                ("networkPolicy", key),
+                "conflicting-keys",
+                f"{key} are named, but no policy is part of the overlay to hold anybody else back",
+                f"set enabled: true, or remove {key}",
+                at_key=True,
+            )
+    for index, written in enumerate(policy.addresses):
+        if problem := unreadable(written):
+            message = f"'{written}' is no range of addresses: {problem}"
+            yield Finding(("networkPolicy", "addresses", index), "bad-value", message, "write 10.1.0.0/16")
 
 
 def plan(environment: Environment) -> Overlay:
@@ -76,12 +95,21 @@ def plan(environment: Environment) -> Overlay:
         reason = "networkPolicy.enabled is false: somebody else writes them"
         waiver = Waiver("no-network-policy", reason, ("networkPolicy", "enabled"))
         return Overlay(components=("networkpolicy-off",), waivers=(waiver,))
-    if policy.clients is None:
+    alb = environment.ingress is not None and environment.ingress.controller == "alb"
+    outside = policy.addresses or (PRIVATE if alb else ())
+    if policy.clients is None and not outside:
         return Overlay()
-    label = "kubernetes.io/metadata.name"
+    sources = [*_pods(environment, policy), *({"ipBlock": {"cidr": cidr}} for cidr in outside)]
+    why = "the namespaces and addresses that may reach the server"
+    because: Route = ("networkPolicy", "clients" if policy.clients is not None else "addresses")
+    if alb and not policy.addresses:
+        because = ("ingress", "controller")
+    return Overlay(changes=(Change(POLICY, ("spec", "ingress", 0, "from"), sources, because, why),))
+
+
+def _pods(environment: Environment, policy: NetworkPolicy) -> list[dict[str, Any]]:
+    """The pods that may reach the server: those of the clients, or all."""
+    if policy.clients is None:
+        return [{"namespaceSelector": {}}]
     names = sorted({environment.namespace.name, *policy.clients})
-    sources = [{"namespaceSelector": {"matchLabels": {label: name}}} for name in names]
-    why = "the namespaces whose pods may reach the server"
-    return Overlay(
-        changes=(Change(POLICY, ("spec", "ingress", 0, "from"), sources, ("networkPolicy", "clients"), why),)
-    )
+    return [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}} for name in names]

@@ -90,7 +90,7 @@ def _size(name: str, amount: str) -> float:
 
 
 def _tmp_gib(environment: Environment) -> int:
-    upload = kibibytes(environment.ingress.max_upload_size) if environment.ingress else 0
+    upload = kibibytes(environment.way_in.max_upload_size) if environment.way_in else 0
     return max(10, -(-2 * upload // _GIB))
 
 

@@ -1,15 +1,15 @@
 """The Service in front of the server. It is for the cluster alone unless `type` opens it to the outside.
 
 From the outside, clients ask for `host`: point its DNS at the load balancer, or at the nodes. MLflow refuses any other name, and
-a page of another origin, so `NodePort` without an `ingress` needs `nodePort`: it is part of the origin. Addresses outside the
-cluster are let in by a policy of their own; which of them, only `loadBalancerSourceRanges` can say, since nodes often hide them.
+a page of another origin, so `NodePort` without `ingress` or `gateway` needs `nodePort`: it is part of the origin. Addresses
+outside the cluster are let in by a policy of their own; which of them, only `loadBalancerSourceRanges` can say, since nodes
+often hide them.
 
-TLS is the load balancer's affair: set it with `annotations`. Without any that names a certificate, the host is plain HTTP.
+TLS is the load balancer's affair, set with `annotations`, or the pods' own: `tls`. Without a certificate, the host is plain HTTP.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,7 @@ from compiler.diagnostic import Finding, Severity
 from compiler.kind import Kind
 from compiler.overlay import SERVICE, Change, Overlay, Waiver
 from compiler.part import Schema, annotated, choice, integer, object_of, text
+from compiler.peer import unreadable
 from compiler.route import Route
 
 if TYPE_CHECKING:
@@ -80,9 +81,9 @@ class Service:
         """Whether an annotation tells the load balancer about a certificate."""
         return any(word in name.lower() for name in self.annotations for word in _TLS_WORDS)
 
-    def origin(self, host: str) -> str:
-        """Where pages come from that are served under a host by this Service."""
-        scheme, usual = ("https", 443) if self.tls else ("http", 80)
+    def origin(self, host: str, *, tls: bool) -> str:
+        """Where pages come from that are served under a host by this Service; `tls` says that the pods speak it."""
+        scheme, usual = ("https", 443) if tls or self.tls else ("http", 80)
         port = self.node_port if self.type == "NodePort" else self.port
         return f"{scheme}://{host}" + (f":{port}" if port not in (None, usual) else "")
 
@@ -115,14 +116,14 @@ def check(environment: Environment) -> Iterable[Finding]:
         message = f"a Service of type {service.type} lets in every address, so naming clients holds nobody back"
         hint = "remove clients, or use an ingress"
         yield Finding(("networkPolicy", "clients"), "conflicting-keys", message, hint, at_key=True)
-    if environment.ingress:
+    if environment.way_in:
         return
     if service.type == "NodePort" and service.node_port is None:
         message = "NodePort needs the key service.nodePort: it is part of the address that pages come from"
         yield Finding(where, "missing-key", message, "add nodePort: 30500, or another that is free", at_key=True)
-    if not service.tls:
+    if not service.tls and not environment.tls:
         message = "the host is served without TLS, so logins and artifacts can be read on their way"
-        hint = "use an ingress, or a load balancer with a certificate in its annotations"
+        hint = "use an ingress, a load balancer with a certificate in its annotations, or the key tls"
         yield Finding(where, "plain-http", message, hint, Severity.WARNING, at_key=True)
 
 
@@ -140,9 +141,7 @@ def _keys(service: Service) -> Iterator[Finding]:
 
 def _ranges(service: Service) -> Iterator[Finding]:
     for index, written in enumerate(service.source_ranges):
-        try:
-            ipaddress.ip_network(written)
-        except ValueError as problem:
+        if problem := unreadable(written):
             route: Route = ("service", "loadBalancerSourceRanges", index)
             yield Finding(
                 route, "bad-value", f"'{written}' is no range of addresses: {problem}", "write 203.0.113.0/24"

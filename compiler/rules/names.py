@@ -25,8 +25,8 @@ def picks(manifests: Sequence[Manifest]) -> list[Fault]:
         match manifest.ref.kind:
             case "Service":
                 faults += _service(manifest, pods)
-            case "Ingress":
-                faults += _ingress(manifest, services)
+            case "Ingress" | "HTTPRoute":
+                faults += _routed(manifest, services)
             case "NetworkPolicy":
                 faults += _policy(manifest, pods)
             case "PodDisruptionBudget":
@@ -81,6 +81,11 @@ def _service(manifest: Manifest, pods: Pods) -> Iterator[Fault]:
             yield _fault(manifest, ("spec", "ports", index, "targetPort"), message)
 
 
+def _routed(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
+    route = _ingress if manifest.ref.kind == "Ingress" else _http_route
+    yield from route(manifest, services)
+
+
 def _ingress(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
     spec = _spec(manifest)
     yield from _backend(manifest, ("spec", "defaultBackend"), spec.get("defaultBackend") or {}, services)
@@ -96,15 +101,28 @@ def _backend(
     target = backend.get("service")
     if target is None:
         return
-    service = services.get(target["name"])
+    port = target.get("port") or {}
+    wanted = port.get("name") or port.get("number")
+    yield from _target(manifest, (*route, "service"), str(target["name"]), wanted, services)
+
+
+def _target(manifest: Manifest, route: Route, name: str, port: Any, services: dict[str, Manifest]) -> Iterator[Fault]:
+    """A Service that is named, and a port of it by name or number."""
+    service = services.get(name)
     if service is None:
-        yield _fault(manifest, (*route, "service", "name"), f"there is no Service {target['name']}", "Service")
+        yield _fault(manifest, (*route, "name"), f"there is no Service {name}", "Service")
         return
-    ports = {value for port in _spec(service).get("ports") or [] for value in (port.get("name"), port.get("port"))}
-    named = target.get("port") or {}
-    wanted = named.get("name") or named.get("number")
-    if wanted not in ports:
-        yield _fault(manifest, (*route, "service", "port"), f"the Service {target['name']} has no port {wanted}")
+    if port not in {value for each in _spec(service).get("ports") or [] for value in (each.get("name"), each["port"])}:
+        yield _fault(manifest, (*route, "port"), f"the Service {name} has no port {port}")
+
+
+def _http_route(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
+    for rule_index, rule in enumerate(_spec(manifest).get("rules") or []):
+        for index, target in enumerate(rule.get("backendRefs") or []):
+            if target.get("namespace") or target.get("kind", "Service") != "Service":
+                continue
+            route: Route = ("spec", "rules", rule_index, "backendRefs", index)
+            yield from _target(manifest, route, str(target["name"]), target.get("port"), services)
 
 
 def _monitor(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:

@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
+from compiler.controller import PRIVATE
 from compiler.parts.ingress import INGRESS
-from tests.parts import KEYS, MINIO, changes, findings, planned, secrets
+from compiler.parts.network_policy import POLICY
+from tests.parts import KEYS, MINIO, changes, findings, planned, secrets, settings
 
 HOST = {"host": "mlflow.acme.example"}
 NGINX = "nginx.ingress.kubernetes.io"
+ALB = "alb.ingress.kubernetes.io"
+CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
 
 
 def _ingress(mlflow: dict[str, Any] | None = None, **ingress: Any) -> dict[str, Any]:
@@ -49,9 +53,79 @@ def test_annotations__of_nginx_let_uploads_pass(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("ingress", [{}, {"className": "traefik"}, {"className": "alb"}])
+@pytest.mark.parametrize("name", ["alb", "alb-internal", "team.alb"])
+def test_annotations__of_alb(name: str) -> None:
+    """Pods as targets, health under the prefix, an hour of patience, TLS by ACM."""
+    plain = {
+        f"{ALB}/scheme": "internal",
+        f"{ALB}/target-type": "ip",
+        f"{ALB}/healthcheck-path": "/health",
+        f"{ALB}/success-codes": "200",
+        f"{ALB}/load-balancer-attributes": "idle_timeout.timeout_seconds=3600",
+    }
+    assert _annotations(className=name) == plain
+    public = _annotations(className=name, scheme="internet-facing", certificateArn=CERTIFICATE)
+    assert public == plain | {
+        f"{ALB}/scheme": "internet-facing",
+        f"{ALB}/certificate-arn": CERTIFICATE,
+        f"{ALB}/listen-ports": '[{"HTTP": 80}, {"HTTPS": 443}]',
+        f"{ALB}/ssl-redirect": "443",
+    }
+
+
+def test_annotations__of_alb_ask_for_health_under_the_prefix() -> None:
+    found = _ingress({"staticPrefix": "/a/b"}, className="alb")
+    assert found[f"metadata.annotations.{ALB}/healthcheck-path"] == "/a/b/health"
+
+
+def test_annotations__of_traefik_say_that_there_is_tls() -> None:
+    tls = {"traefik.ingress.kubernetes.io/router.tls": "true"}
+    assert _annotations(className="traefik") == {}
+    assert _annotations(className="traefik", tlsSecret="cert") == tls
+    assert _annotations(className="public", controller="traefik", tlsSecret="cert") == tls
+
+
+@pytest.mark.parametrize("ingress", [{}, {"className": "haproxy"}, {"className": "albatross"}, {"controller": "other"}])
 def test_annotations__of_other_controllers_are_theirs(ingress: dict[str, str]) -> None:
     assert _annotations(**ingress) == {}
+
+
+def test_controller__named_wins_over_the_class() -> None:
+    assert _annotations(className="nginx", controller="other") == {}
+    assert f"{NGINX}/proxy-body-size" in _annotations(className="edge", controller="nginx")
+    assert f"{NGINX}/proxy-body-size" in _annotations(controller="nginx")
+
+
+def test_alb__is_let_in_from_outside_the_cluster() -> None:
+    """By its addresses, or else by every private one, which with clients would let in every pod."""
+    alb = {**HOST, "ingress": {"className": "alb", "certificateArn": CERTIFICATE}}
+
+    def sources(**more: Any) -> Any:
+        return changes(planned(MINIO, **alb, **more), POLICY).get("spec.ingress[0].from")
+
+    assert sources() == [{"namespaceSelector": {}}, *({"ipBlock": {"cidr": each}} for each in PRIVATE)]
+    assert sources(networkPolicy={"addresses": ["10.1.0.0/20"]}) == [
+        {"namespaceSelector": {}},
+        {"ipBlock": {"cidr": "10.1.0.0/20"}},
+    ]
+    assert findings(MINIO, **alb, networkPolicy={"clients": ["team"]}) == ["missing-key"]
+    assert findings(MINIO, **alb, networkPolicy={"clients": ["team"], "addresses": ["10.1.0.0/20"]}) == []
+
+
+def test_alb__its_health_checks_pass_the_check_of_hosts() -> None:
+    alb = {**HOST, "ingress": {"className": "alb", "certificateArn": CERTIFICATE}}
+    prefix = {"staticPrefix": "/mlflow"}
+    assert findings(MINIO, **alb, mlflow=prefix) == []
+    assert findings(MINIO, **alb, mlflow={**prefix, "version": "3.15.1"}) == ["unsupported-version"]
+    assert findings(MINIO, **alb, mlflow={"version": "3.15.1"}) == []
+
+
+def test_origin__has_the_scheme_of_the_certificate() -> None:
+    def origin(**ingress: Any) -> str:
+        return str(settings(MINIO, **HOST, ingress=ingress)["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"])
+
+    assert origin(className="alb") == "http://mlflow.acme.example"
+    assert origin(className="alb", certificateArn=CERTIFICATE) == "https://mlflow.acme.example"
 
 
 @pytest.mark.parametrize(
@@ -102,6 +176,13 @@ def test_certificate__without_issuer_is_asked_for() -> None:
         ({**HOST, "ingress": {"annotations": {"a": None}}}, ["wrong-type"]),
         ({**HOST, "ingress": {"annotations": {"a": [1]}}}, ["wrong-type"]),
         ({**HOST, "ingress": {"maxUploadSize": "5GB"}}, ["bad-value"]),
+        ({**HOST, "ingress": {"className": "alb", "certificateArn": CERTIFICATE}}, []),
+        ({**HOST, "ingress": {"className": "alb", "certificateArn": "mlflow"}}, ["bad-value"]),
+        ({**HOST, "ingress": {"className": "alb", "tlsSecret": "x"}}, ["conflicting-keys"]),
+        ({**HOST, "ingress": {"className": "alb", "clusterIssuer": "x"}}, ["conflicting-keys"]),
+        ({**HOST, "ingress": {"className": "nginx", "certificateArn": CERTIFICATE}}, ["conflicting-keys"]),
+        ({**HOST, "ingress": {"tlsSecret": "x", "scheme": "internal"}}, ["conflicting-keys"]),
+        ({**HOST, "ingress": {"controller": "haproxy"}}, ["unknown-value"]),
         ({**HOST, "ingress": None}, ["wrong-type"]),
         ({**HOST, "ingress": True}, ["wrong-type"]),
     ],

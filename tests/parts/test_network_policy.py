@@ -66,6 +66,15 @@ def test_clients__everybody_without_the_key() -> None:
     assert changes(planned(MINIO, networkPolicy={"enabled": True}), POLICY) == {}
 
 
+def test_addresses__are_let_in_beside_pods() -> None:
+    blocks = [{"ipBlock": {"cidr": cidr}} for cidr in ("10.1.0.0/16", "2001:db8::/64")]
+    addresses = ["10.1.0.0/16", "2001:db8::/64"]
+    everybody = changes(planned(MINIO, networkPolicy={"addresses": addresses}), POLICY)
+    assert everybody == {"spec.ingress[0].from": [{"namespaceSelector": {}}, *blocks]}
+    clients = changes(planned(MINIO, networkPolicy={"addresses": addresses, "clients": ["a"]}), POLICY)
+    assert clients == {"spec.ingress[0].from": [_namespace("a"), _namespace("mlflow"), *blocks]}
+
+
 def test_off__comes_after_every_other_component() -> None:
     """It takes away what they add."""
     for values in (MINIO, KEYS):
@@ -78,6 +87,9 @@ def test_off__comes_after_every_other_component() -> None:
     ("policy", "codes"),
     [
         ({"enabled": False, "clients": ["a"]}, ["conflicting-keys"]),
+        ({"enabled": False, "addresses": ["10.1.0.0/16"]}, ["conflicting-keys"]),
+        ({"addresses": ["10.1.0.1/16"]}, ["bad-value"]),
+        ({"addresses": []}, ["bad-value"]),
         ({"clients": []}, ["bad-value"]),
         ({"clients": ["a", "a"]}, ["bad-value"]),
         ({"clients": ["A"]}, ["bad-value"]),

@@ -101,6 +101,7 @@ def _beside(key: str) -> Values:
     """What a part's keys mean something beside: an ingress of its own for the keys of an ingress."""
     beside: dict[str, Values] = {
         "ingress": {"host": "a.example", "ingress": {"tlsSecret": "cert"}},
+        "gateway": {"host": "a.example", "gateway": {"parentRef": {"name": "public"}}},
         "autoscaling": {"autoscaling": {"max": 5}},
         "auth": {"auth": {}},
         "metrics": {"metrics": {}},

@@ -17,6 +17,8 @@ MLFLOW = "ghcr.io/mlflow/mlflow"
 CLOUD = "stack/cloud"
 """Not of any registry: the programs that stand for a cloud outside the cluster."""
 
+ISSUER = "stack/issuer"
+PYTHON = {CLOUD: "cloud.lock", ISSUER: "issuer.lock"}
 GCS = "stack/gcs"
 AZURITE = "stack/azurite"
 
@@ -42,13 +44,15 @@ def image(reference: str, scratch: Path) -> Image:
     name, _, tag = reference.partition("@")[0].rpartition(":")
     if name == MLFLOW:
         return _mlflow(tag)
-    if name == CLOUD:
-        return _python(environment("cloud.lock"))
+    if name in PYTHON:
+        return _python(environment(PYTHON[name]))
     if name == GCS:
         return _folder(Path(server("fake-gcs-server")["path"]).parent)
     if name == AZURITE:
         modules = Path(server("azurite")["path"]).parents[1]
         return Image((str(modules / ".bin"), *DEBIAN), {str(modules): modules})
+    if name.endswith("/oauth2-proxy"):
+        return _oauth2_proxy(tag)
     if name.endswith("/prometheus"):
         return Image((str(Path(server("prometheus")["path"]).parent), *DEBIAN))
     if name.endswith("/postgres"):
@@ -58,6 +62,16 @@ def image(reference: str, scratch: Path) -> Image:
     if name.endswith("/minio"):
         return _minio(scratch, tag)
     raise AssertionError(f"no programs of this machine stand for the image {reference}")
+
+
+def _oauth2_proxy(tag: str) -> Image:
+    found = server("oauth2-proxy")
+    if tag != f"v{found['version']}":
+        raise AssertionError(
+            f"the build runs oauth2-proxy {tag}, and tests/servers/oauth2-proxy has {found['version']}"
+        )
+    folder = Path(found["path"]).parent
+    return Image((str(folder), *DEBIAN), {str(folder): folder}, {}, f"oauth2-proxy {tag} built from source")
 
 
 def _folder(programs: Path) -> Image:
