@@ -15,8 +15,8 @@ from tests.conftest import ROOT
 LAYERS = (
     ("route", "errors", "secrecy", "shell", "peer", "codes", "hooks", "tree", "dialect"),
     ("diagnostic", "overlay", "kind"),
-    ("source", "manifest", "part", "policy", "footprint", "report", "fix", "bounds", "quick", "identity"),
-    ("image", "volume", "workload", "catalog", "store"),
+    ("source", "manifest", "part", "policy", "report", "fix", "bounds", "quick", "identity", "split"),
+    ("footprint", "image", "volume", "workload", "catalog", "store"),
     ("bucket",),
     ("stores",),
     ("kinds", "parts", "releases"),

@@ -6,13 +6,13 @@ say otherwise). For the nginx controller, body size, time-outs and buffering are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding, Severity
 from compiler.kind import Kind
-from compiler.overlay import Change, Overlay, Ref, Secret
+from compiler.overlay import ARTIFACT_SERVER, Change, Overlay, Ref, Secret
 from compiler.part import Schema, kibibytes, object_of, quantity, secret_name, text
 from compiler.route import Route
 
@@ -107,6 +107,7 @@ def plan(environment: Environment) -> Overlay:
             ("mlflow", "staticPrefix"),
             "the path it is served under",
         ),
+        *_to_artifacts(environment.mlflow.artifact_paths),
     ]
     if ingress.class_name:
         changes.append(
@@ -120,6 +121,15 @@ def plan(environment: Environment) -> Overlay:
     for name, (value, because, why) in _annotations(ingress).items():
         changes.append(Change(INGRESS, ("metadata", "annotations", name), value, because, why))
     return Overlay(components=("ingress-http",), changes=tuple(changes), secrets=_certificate(ingress))
+
+
+def _to_artifacts(paths: Iterable[str]) -> Iterator[Change]:
+    """The longest path that fits is taken, so these come before the others wherever they stand."""
+    backend = {"service": {"name": ARTIFACT_SERVER.name, "port": {"name": "http"}}}
+    for index, path in enumerate(paths, start=1):
+        entry = {"path": path, "pathType": "Prefix", "backend": backend}
+        route: Route = ("spec", "rules", 0, "http", "paths", index)
+        yield Change(INGRESS, route, entry, ("mlflow", "mode"), "to the server of artifacts")
 
 
 def _certificate(ingress: Ingress) -> tuple[Secret, ...]:

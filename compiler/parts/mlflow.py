@@ -3,6 +3,7 @@
 - `mode: proxied` (the default) sends every artifact through the server, both ways: clients need neither credentials nor a
   way to the store, and an experiment's location is `mlflow-artifacts:/`. `mode: presigned` is the same but for downloads and
   large uploads, which go to the store itself by URLs that the server signs: less load, but clients have to reach the store.
+  `mode: split` has a second server take the load, which serves artifacts alone: see `artifactServer`.
   `mode: direct` gives clients the store's own URI; they need credentials for it.
 - `jobs` turns on MLflow's job runner with its seven consumers. It costs more than a gigabyte of memory, so it is off.
 - `env` holds plain settings. What is secret belongs into a Secret that `envFrom` names.
@@ -95,6 +96,7 @@ KEYS: dict[str, Schema] = {
                 {
                     "proxied": "Through the server, both ways.",
                     "presigned": "Through the server, but large downloads by URLs that it signs.",
+                    "split": "As proxied, but through a server of artifacts alone, beside the first: see artifactServer.",
                     "direct": "Clients reach the store themselves, with credentials of their own.",
                 },
                 default="proxied",
@@ -213,12 +215,18 @@ class Mlflow:
     pull_secrets: tuple[str, ...]
     workers: int
     jobs: bool
-    mode: Literal["proxied", "presigned", "direct"]
+    mode: Literal["proxied", "presigned", "split", "direct"]
     static_prefix: str
     log_level: str
     args: tuple[str, ...]
     env: dict[str, str]
     env_from: tuple[dict[str, Any], ...]
+
+    @property
+    def artifact_paths(self) -> tuple[str, ...]:
+        """The paths that lead to the server of artifacts, where there is one."""
+        apis = ("api", "ajax-api") if self.mode == "split" else ()
+        return tuple(f"{self.static_prefix}/{api}/2.0/mlflow-artifacts" for api in apis)
 
 
 def read(values: Mapping[str, Any], kind: Kind) -> Mlflow:
@@ -315,13 +323,22 @@ def plan(environment: Environment) -> Overlay:
     """The image, the server's settings, and the probes that follow from the prefix."""
     mlflow = environment.mlflow
     return Overlay(
-        components=("mode-proxied",) if mlflow.mode == "proxied" and STORES[environment.kind.store].SIGNS else (),
+        components=tuple(_mode(environment)),
         changes=tuple(_settings(environment)) + tuple(_pod(mlflow, environment.database.engine)),
         pods=tuple(_pull_secrets(mlflow)),
         images=(Image(_IMAGE, mlflow.repository, mlflow.tag, mlflow.digest, ("mlflow", "image")),),
         secrets=tuple(_secrets(mlflow)),
         config_maps=tuple(source["configMapRef"]["name"] for source in mlflow.env_from if "configMapRef" in source),
     )
+
+
+def _mode(environment: Environment) -> Iterator[str]:
+    """The components of the mode: a second server comes before whatever changes both."""
+    mode = environment.mlflow.mode
+    if mode == "split":
+        yield "mode-split"
+    if mode in ("proxied", "split") and STORES[environment.kind.store].SIGNS:
+        yield "mode-proxied"
 
 
 def _secrets(mlflow: Mlflow) -> Iterator[Secret]:

@@ -48,6 +48,13 @@ class NetworkPolicy:
     enabled: bool
     clients: tuple[str, ...] | None
 
+    def sources(self, namespace: str) -> list[dict[str, Any]] | None:
+        """What may reach the server, as an Ingress rule's `from`; None is what the base says. In: the overlay's namespace."""
+        if not self.enabled or self.clients is None:
+            return None
+        names = sorted({namespace, *self.clients})
+        return [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}} for name in names]
+
 
 def read(values: Mapping[str, Any], kind: Kind) -> NetworkPolicy:
     """The choice of policies."""
@@ -76,11 +83,8 @@ def plan(environment: Environment) -> Overlay:
         reason = "networkPolicy.enabled is false: somebody else writes them"
         waiver = Waiver("no-network-policy", reason, ("networkPolicy", "enabled"))
         return Overlay(components=("networkpolicy-off",), waivers=(waiver,))
-    if policy.clients is None:
+    if (sources := policy.sources(environment.namespace.name)) is None:
         return Overlay()
-    label = "kubernetes.io/metadata.name"
-    names = sorted({environment.namespace.name, *policy.clients})
-    sources = [{"namespaceSelector": {"matchLabels": {label: name}}} for name in names]
     why = "the namespaces whose pods may reach the server"
     return Overlay(
         changes=(Change(POLICY, ("spec", "ingress", 0, "from"), sources, ("networkPolicy", "clients"), why),)

@@ -41,8 +41,9 @@ REFERENCES = (
     "prod",
 )
 LOGINS = ("login", "login-mysql")
-ENVIRONMENTS = (*REFERENCES, *LOGINS)
-ON_DEMAND = ("login-mysql",)
+SPLITS = ("split", "split-host")
+ENVIRONMENTS = (*REFERENCES, *LOGINS, *SPLITS)
+ON_DEMAND = ("login-mysql", *SPLITS)
 """Environments of those tests alone that name them."""
 STRANGE = "p@ss/w:rd#1%&\\'\"$(HOME) ü"
 DASHED = '-rf --leading dash \\ü"x'
