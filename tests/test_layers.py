@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 LAYERS = (
     ("route", "errors", "secrecy", "shell", "peer", "codes", "hooks", "tree", "dialect"),
     ("diagnostic", "overlay", "kind"),
-    ("source", "manifest", "part", "policy", "report", "fix", "bounds", "quick", "identity", "split"),
+    ("source", "manifest", "part", "policy", "report", "fix", "bounds", "quick", "identity", "split", "pool"),
     ("footprint", "image", "volume", "workload", "catalog", "store"),
     ("bucket",),
     ("stores",),

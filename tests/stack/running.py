@@ -42,8 +42,9 @@ REFERENCES = (
 )
 LOGINS = ("login", "login-mysql")
 SPLITS = ("split", "split-host")
-ENVIRONMENTS = (*REFERENCES, *LOGINS, *SPLITS)
-ON_DEMAND = ("login-mysql", *SPLITS)
+SMALL = ("connections",)
+ENVIRONMENTS = (*REFERENCES, *LOGINS, *SPLITS, *SMALL)
+ON_DEMAND = ("login-mysql", *SPLITS, *SMALL)
 """Environments of those tests alone that name them."""
 STRANGE = "p@ss/w:rd#1%&\\'\"$(HOME) ü"
 DASHED = '-rf --leading dash \\ü"x'
