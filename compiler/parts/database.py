@@ -6,6 +6,10 @@ nothing else. With `host` it is yours: create the database and the user first, a
 Passwords may hold any character but a line break. They never are part of a URI: PostgreSQL's client reads them from its
 environment, MySQL's from an option file in memory that an init container writes, and SQL Server's is given them by a plug-in.
 
+`readHost` names a replica of a database of yours, with the same port, user, password and certificate: what MLflow only reads, it
+reads there. A replica that lags shows what was written a moment ago a moment later, and MLflow does not turn back to the first
+host where the replica is away. Each process has pools for the replica beside those for the database, of the same size.
+
 SQL Server is for a `host` of yours, with any kind that keeps artifacts outside the cluster. Its driver takes no authority, so
 `tls.mode` is `require` or `disable`. It has not been run against a server, which cannot be installed without its license: what
 is proved is that the driver sends the login and asks for encryption, and that most of MLflow's migrations have SQL for it.
@@ -75,6 +79,13 @@ KEYS: dict[str, Schema] = {
             "host": text(
                 "The host of a database of yours.", HOST, HOST_WORDS, maxLength=253, examples=["db.acme.example"]
             ),
+            "readHost": text(
+                "The host of a replica of that database, which the server reads from.",
+                HOST,
+                HOST_WORDS,
+                maxLength=253,
+                examples=["db-read.acme.example"],
+            ),
             "port": {
                 "type": "integer",
                 "description": "Its port; 5432, 3306 or 1433 by default.",
@@ -131,6 +142,7 @@ class Database:
 
     engine: Engine
     host: str | None
+    read_host: str | None
     port: int
     name: str
     user: str
@@ -156,11 +168,11 @@ class Database:
         """The URI that MLflow opens, driver named and password left out."""
         return self.uri_of(self.name)
 
-    def uri_of(self, name: str) -> str:
-        """The URI of another database of the same server and user."""
+    def uri_of(self, name: str, host: str | None = None) -> str:
+        """The URI of another database of the same server and user, or of the same on another host."""
         if self.engine == "sqlite":
             return f"sqlite:///{_FOLDER}/{name}.db"
-        user, host = quote(self.user, safe=""), self.host or self.engine
+        user, host = quote(self.user, safe=""), host or self.host or self.engine
         if self.engine == "postgres":
             return f"postgresql+psycopg2://{user}@{host}:{self.port}/{name}"
         if self.engine == "mssql":
@@ -187,6 +199,7 @@ def read(values: Mapping[str, Any], kind: Kind) -> Database:
     return Database(
         engine=engine,
         host=host,
+        read_host=given.get("readHost"),
         port=given.get("port", _PORTS[engine]),
         name=given.get("name", "mlflow"),
         user=given.get("user", "mlflow"),
@@ -239,6 +252,7 @@ def _elsewhere(database: Database) -> Iterator[Finding]:
     else:
         outside = {
             "port": database.port != _PORTS[database.engine],
+            "readHost": bool(database.read_host),
             "tls": database.tls_mode != "disable" or bool(database.ca_secret),
         }
         for key in (key for key, given in outside.items() if given):
@@ -394,10 +408,17 @@ def _external(environment: Environment) -> Overlay:
     database = environment.database
     overlay = Overlay(components=("database-external",))
     if environment.network_policy.enabled:
-        to = peers(database.host or "", environment.namespace.name)
+        hosts = dict.fromkeys(host for host in (database.host, database.read_host) if host)
+        places = [place for host in hosts for place in peers(host, environment.namespace.name)]
+        to = [place for index, place in enumerate(places) if place not in places[:index]]
         egress = [{"to": to, "ports": [{"port": database.port, "protocol": "TCP"}]}]
         why = "the server and the migration reach this database"
         overlay += Overlay(changes=(Change(POLICY, ("spec", "egress"), egress, ("database", "host"), why),))
+    if database.read_host:
+        uri = database.uri_of(database.name, database.read_host)
+        why = "the replica that is read from"
+        replica = setting("MLFLOW_READ_REPLICA_BACKEND_STORE_URI", uri, ("database", "readHost"), why)
+        overlay += Overlay(changes=(replica,))
     if database.engine == "postgres":
         overlay += Overlay(
             changes=(setting("PGSSLMODE", database.tls_mode, ("database", "tls", "mode"), "how it is spoken to"),)

@@ -6,6 +6,9 @@
   `mode: split` has a second server take the load, which serves artifacts alone: see `artifactServer`.
   `mode: direct` gives clients the store's own URI; they need credentials for it.
 - `jobs` turns on MLflow's job runner with its seven consumers. It costs more than a gigabyte of memory, so it is off.
+- `jobs` are queued in files of each pod. MLflow can queue them in Redis, where `MLFLOW_SERVER_JOB_HUEY_REDIS_URL` names one, but
+  its image has no client of Redis. With an image of your own that has the package `redis`, put the variable, which may hold a
+  password, into a Secret of `envFrom`.
 - `env` holds plain settings. What is secret belongs into a Secret that `envFrom` names.
 - The memory of the server follows from `workers` and `jobs`; see `resources`.
 """
@@ -163,6 +166,7 @@ _OWNED = {
     "MLFLOW_SERVER_ALLOWED_HOSTS": "it is worked out from host, namespace and ingress: set host",
     "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": "it is worked out from host and ingress: set host",
     "MLFLOW_BACKEND_STORE_URI": "it is worked out from the key database",
+    "MLFLOW_READ_REPLICA_BACKEND_STORE_URI": "set database.readHost",
     "MLFLOW_ARTIFACTS_DESTINATION": "it is worked out from the key artifacts",
     "MLFLOW_DEFAULT_ARTIFACT_ROOT": "it is worked out from artifacts and mlflow.mode",
     "MLFLOW_ARTIFACTS_ONLY": "a server beside a database serves more than artifacts, and does not start with it",
@@ -198,6 +202,7 @@ _OPTIONS = {
     "--allowed-hosts": "MLFLOW_SERVER_ALLOWED_HOSTS",
     "--cors-allowed-origins": "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS",
     "--backend-store-uri": "MLFLOW_BACKEND_STORE_URI",
+    "--read-replica-backend-store-uri": "MLFLOW_READ_REPLICA_BACKEND_STORE_URI",
     "--artifacts-destination": "MLFLOW_ARTIFACTS_DESTINATION",
     "--default-artifact-root": "MLFLOW_DEFAULT_ARTIFACT_ROOT",
     "--artifacts-only": "MLFLOW_ARTIFACTS_ONLY",

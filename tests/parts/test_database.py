@@ -305,3 +305,32 @@ def test_mssql__what_it_cannot_be(more: dict[str, Any], codes: list[str]) -> Non
     given = {key: value for key, value in {**MSSQL, **more}.items() if value is not None}
     assert findings(KEYS, database=given) == codes
     assert "conflicting-keys" in findings(KEYS, database=given, auth={})
+
+
+REPLICA = {"host": "db.acme.example", "readHost": "db-read.acme.example", "existingSecret": "db"}
+
+
+@pytest.mark.parametrize("engine", ["postgres", "mysql", "mssql"])
+def test_replica__is_the_same_database_on_another_host(engine: str) -> None:
+    found = settings(KEYS, database={**REPLICA, "engine": engine, "name": "runs", "user": "tracker"})
+    first, replica = found["MLFLOW_BACKEND_STORE_URI"], found["MLFLOW_READ_REPLICA_BACKEND_STORE_URI"]
+    assert "db.acme.example" in first
+    assert replica == first.replace("db.acme.example", "db-read.acme.example")
+    assert "MLFLOW_READ_REPLICA_BACKEND_STORE_URI" not in settings(
+        KEYS, database={"host": "db", "existingSecret": "db"}
+    )
+
+
+def test_replica__the_policy_opens_the_way_to_both() -> None:
+    given = {**REPLICA, "host": "10.1.2.3", "readHost": "10.1.2.4"}
+    [rule] = changes(planned(KEYS, database=given), POLICY)["spec.egress"]
+    assert [place["ipBlock"]["cidr"] for place in rule["to"]] == ["10.1.2.3/32", "10.1.2.4/32"]
+    [rule] = changes(planned(KEYS, database=REPLICA), POLICY)["spec.egress"]
+    assert [place["ipBlock"]["cidr"] for place in rule["to"]] == ["0.0.0.0/0", "::/0"]
+
+
+def test_replica__of_a_database_of_yours_alone() -> None:
+    assert findings(MINIO, database={"readHost": "db.acme.example"}) == ["conflicting-keys"]
+    assert findings({"overlay": "local"}, database={"readHost": "db.acme.example"}) == ["conflicting-keys"]
+    assert findings(MINIO, mlflow={"env": {"MLFLOW_READ_REPLICA_BACKEND_STORE_URI": "x"}}) == ["reserved-setting"]
+    assert findings(MINIO, mlflow={"args": ["--read-replica-backend-store-uri=x"]}) == ["reserved-setting"]
