@@ -34,7 +34,8 @@ RESERVE = 5
 
 _CONNECTIONS = {"postgres": 90, "mysql": 140}
 """What the databases in the cluster have, less ten for their own superuser."""
-_CONNECTIONS_OUTSIDE = 80
+_CONNECTIONS_OUTSIDE = 95
+"""What PostgreSQL has by itself, 100, less those of its superuser and some more."""
 _CONNECTIONS_INSIDE = 500
 """The most that one in the cluster is given."""
 _SUPERUSER = 10

@@ -102,7 +102,7 @@ KEYS: dict[str, Schema] = {
             "existingSecret": secret_name("The Secret with the user's password.", default=_SECRET),
             "maxConnections": integer(
                 "Connections that the database has for MLflow. In the cluster it is given what the processes need, by default; "
-                "of a database of yours 80 are taken for granted.",
+                "of a database of yours 95 are taken for granted.",
                 10,
                 100000,
                 examples=[200],

@@ -43,7 +43,7 @@ def test_split__is_the_share_and_no_zero(share: int) -> None:
     [
         (MINIO, {}, (5, 4)),
         (MYSQL, {}, (5, 10)),
-        (KEYS, {"database": OWN}, (5, 3)),
+        (KEYS, {"database": OWN}, (5, 5)),
         (KEYS, {"database": {**OWN, "maxConnections": 1000}}, (5, 10)),
         (MINIO, {"replicas": 2}, (5, 1)),
         (MINIO, {"replicas": 9, "mlflow": {"workers": 4}}, (4, 1)),
