@@ -11,6 +11,7 @@ from compiler.kinds import KINDS
 from compiler.oidc import Oidc
 from compiler.overlay import Waiver
 from compiler.parts import PARTS
+from compiler.parts.artifact_server import ArtifactServer
 from compiler.parts.auth import Auth
 from compiler.parts.autoscaling import Autoscaling
 from compiler.parts.database import Database
@@ -42,6 +43,7 @@ class Environment:
     kubernetes_version: str
     platform: Platform
     mlflow: Mlflow
+    artifact_server: ArtifactServer
     replicas: int
     autoscaling: Autoscaling | None
     resources: Resources

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from pkgutil import get_data
 
+from compiler.part import kibibytes
+
 MIB_STEP = 64
+_GIB = 1024 * 1024
 IDLE_MARGIN = 1.2
 PEAK_MARGIN = 1.5
 
@@ -50,6 +53,12 @@ def memory(version: str, workers: int, *, jobs: bool) -> tuple[int, int]:
     request = _line(version, workers, jobs, "idle_mib") * IDLE_MARGIN
     limit = _line(version, workers, jobs, "peak_mib") * PEAK_MARGIN
     return _step(request), _step(limit)
+
+
+def room(largest_upload: str | None) -> int:
+    """The GiB that uploads pass through: two of the largest, and 10 at least."""
+    upload = kibibytes(largest_upload) if largest_upload else 0
+    return max(10, -(-2 * upload // _GIB))
 
 
 def _line(version: str, workers: int, jobs: bool, column: str) -> int:  # noqa: FBT001 - private

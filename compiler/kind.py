@@ -10,7 +10,7 @@ from compiler.route import Route
 
 Store = Literal["s3", "minio", "gcs", "azure", "oss", "volume"]
 Identity = Literal["keys", "irsa", "pod-identity", "workload-identity", "none"]
-Engine = Literal["postgres", "mysql", "sqlite"]
+Engine = Literal["postgres", "mysql", "mssql", "sqlite"]
 Secrets = Literal["existing", "generated"]
 
 

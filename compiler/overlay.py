@@ -26,6 +26,8 @@ class Ref:
 SERVER = Ref("apps/v1", "Deployment", "mlflow")
 SETTINGS = Ref("v1", "ConfigMap", "mlflow-env")
 SERVICE_ACCOUNT = Ref("v1", "ServiceAccount", "mlflow")
+ARTIFACT_SERVER = Ref("apps/v1", "Deployment", "mlflow-artifacts")
+"""The server of artifacts alone, where `mlflow.mode` is split."""
 MIGRATION = Ref("batch/v1", "Job", "mlflow-migrate")
 SERVICE = Ref("v1", "Service", "mlflow")
 POD: Route = ("spec", "template", "spec")

@@ -11,8 +11,9 @@ from compiler.parts import PARTS
 from compiler.route import follow
 from compiler.secrecy import credential_in
 from compiler.source import Source
+from compiler.split import shared
 
-LAST = ("serviceaccount-existing", "platform-openshift", "networkpolicy-off")
+LAST = ("serviceaccount-existing", "split-policies", "platform-openshift", "networkpolicy-off")
 """Components that take away what others added, and so come after all of them, in this order."""
 AFTER = "driver-"
 """Components that say which init container is the first: Kustomize puts those that a patch names before the others."""
@@ -46,6 +47,8 @@ def plan(environment: Environment) -> Overlay:
     overlay = Overlay(custom=environment.custom)
     for part in PARTS.values():
         overlay += part.plan(environment)
+    if environment.mlflow.mode == "split":
+        overlay += shared(overlay)
     components = sorted(overlay.components, key=_turn)
     changes = tuple(change for change in overlay.changes if change.target not in overlay.removed)
     return replace(overlay, components=tuple(components), changes=changes, secrets=_together(overlay.secrets))

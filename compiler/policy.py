@@ -208,7 +208,7 @@ POLICY: dict[str, Rule] = {
 }
 """Every rule of the policy by its name; one without ids has no check of a public tool beside it."""
 
-_SERVER = ("Deployment mlflow",)
+_SERVER = ("Deployment mlflow", "Deployment mlflow-artifacts")
 _STORES = ("StatefulSet minio", "StatefulSet mysql", "StatefulSet postgres")
 _JOBS = ("Job minio-setup", "Job mlflow-migrate")
 STANDING = (

@@ -184,6 +184,7 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "stale": Break({"replicas": 2}, before=Break(), stale=True),
     "tag": Break(append="x: !!str 1\n"),
     "too-deep": Break(append="x: " + "[" * 50 + "]" * 50 + "\n"),
+    "too-few-connections": Break({"mlflow.workers": 32, "database.maxConnections": 50}),
     "too-large": Break(append="# " + "x" * 300_000 + "\n"),
     "unknown-key": Break(append="replica: 2\n"),
     "unknown-kind": resource("apiVersion: apps/v1\nkind: Deploymnt\nmetadata: {name: other}\n"),

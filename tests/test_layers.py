@@ -15,8 +15,8 @@ from tests.conftest import ROOT
 LAYERS = (
     ("route", "errors", "secrecy", "shell", "peer", "codes", "hooks", "tree", "dialect"),
     ("diagnostic", "overlay", "kind"),
-    ("source", "manifest", "part", "policy", "footprint", "report", "fix", "bounds", "quick", "identity"),
-    ("image", "volume", "workload", "catalog", "store", "controller"),
+    ("source", "manifest", "part", "policy", "report", "fix", "bounds", "quick", "identity", "split", "pool"),
+    ("footprint", "image", "volume", "workload", "catalog", "store", "controller"),
     ("bucket", "oidc"),
     ("stores",),
     ("kinds", "parts", "releases"),

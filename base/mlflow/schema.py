@@ -5,8 +5,9 @@
     schema.py option-file    write the file that gives PyMySQL its password
 
 The database is the one of MLFLOW_BACKEND_STORE_URI; with a login, MLFLOW_AUTH_DATABASE_URI names a second one, of its
-users. Passwords need not be in there: PostgreSQL's client reads PGPASSWORD, and PyMySQL the file named by
-`?read_default_file=` in the URI, which `option-file` writes from MYSQL_PWD. Nothing printed holds a password.
+users. Passwords need not be in there: PostgreSQL's client reads PGPASSWORD, PyMySQL the file named by
+`?read_default_file=` in the URI, which `option-file` writes from MYSQL_PWD, and `?plugin=mlflow_mssql` gives pymssql
+MSSQL_PASSWORD. Nothing printed holds a password.
 
 Exit codes: 0 done · 1 the time is up · 2 a setting is wrong · 3 the schema is newer than this MLflow
 · 4 the migration failed or would fail
@@ -40,9 +41,22 @@ from sqlalchemy.pool import NullPool
 
 BACKEND = "MLFLOW_BACKEND_STORE_URI"
 USERS = "MLFLOW_AUTH_DATABASE_URI"
+BACKENDS = ("postgresql", "mysql", "mssql", "sqlite")
 POLL_SECONDS = 2.0
 ANSWER_SECONDS = 5
 LOCK = "mlflow-schema"
+TIMEOUTS = {
+    "postgresql": ("connect_timeout",),
+    "mysql": ("connect_timeout", "read_timeout", "write_timeout"),
+    "mssql": ("login_timeout", "timeout"),
+    "sqlite": ("timeout",),
+}
+"""What the drivers call the seconds that they wait."""
+APPLOCK = """
+SET NOCOUNT ON; DECLARE @got int;
+EXEC @got = sp_getapplock @Resource = :key, @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 0;
+SELECT CASE WHEN @got >= 0 THEN 1 ELSE 0 END
+"""
 
 
 class Exit(IntEnum):
@@ -73,7 +87,10 @@ class State(Enum):
 SYMPTOMS = (
     (
         State.UNRESOLVED,
-        r"could not translate host name|name or service not known|name resolution|no address associated",
+        (
+            r"could not translate host name|name or service not known|name resolution|no address associated"
+            r"|tds server is unavailable(?!.*net-lib)"
+        ),
     ),
     (State.REFUSED, r"connection refused"),
     (State.SILENT, r"timeout expired|timed out|no route to host|network is unreachable"),
@@ -81,10 +98,10 @@ SYMPTOMS = (
         State.NO_LOGIN,
         (
             r"password authentication failed|no password supplied|no pg_hba\.conf entry"
-            r'|role ".*" (does not exist|is not permitted to log in)|\((1045|1130|1698),'
+            r'|role ".*" (does not exist|is not permitted to log in)|\((1045|1130|1698|18452|18456),'
         ),
     ),
-    (State.NO_DATABASE, r'database ".*" does not exist|permission denied for database|\((1044|1049),'),
+    (State.NO_DATABASE, r'database ".*" does not exist|permission denied for database|\((1044|1049|4060),'),
 )
 """How the drivers word a refusal. MySQL's have numbers; PostgreSQL's carry no code while connecting."""
 
@@ -148,9 +165,9 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Open a connection of its own that gives up soon and holds no transaction open."""
-        arguments: dict[str, str | int] = {"timeout" if self.is_sqlite else "connect_timeout": ANSWER_SECONDS}
+        arguments: dict[str, str | int] = dict.fromkeys(TIMEOUTS[self.url.get_backend_name()], ANSWER_SECONDS)
         if self.is_mysql:
-            arguments |= {"read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS, **mysql_tls()}
+            arguments |= mysql_tls()
         engine = create_engine(self.url, poolclass=NullPool, connect_args=arguments, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             yield connection
@@ -171,8 +188,8 @@ def url_of(setting: str) -> URL:
         url.get_dialect()
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise SettingError(f"{setting} is not the URI of a database") from None
-    if url.get_backend_name() not in {"postgresql", "mysql", "sqlite"}:
-        raise SettingError(f"{setting} names {url.get_backend_name()}, not postgresql, mysql or sqlite")
+    if url.get_backend_name() not in BACKENDS:
+        raise SettingError(f"{setting} names {url.get_backend_name()}, not {', '.join(BACKENDS)}")
     return url
 
 
@@ -266,6 +283,8 @@ def alone(target: Database, deadline: float) -> Iterator[None]:
         return
     if target.is_mysql:
         attempt = text("SELECT GET_LOCK(:key, 0)").bindparams(key=f"{LOCK}/{target.url.database}"[:64])
+    elif target.url.get_backend_name() == "mssql":
+        attempt = text(APPLOCK).bindparams(key=LOCK)
     else:
         attempt = text("SELECT pg_try_advisory_lock(:key)").bindparams(key=int.from_bytes(b"mlflow", "big"))
     with target.connection() as connection:

@@ -2,6 +2,7 @@
 
 from compiler.part import Part
 from compiler.parts import (
+    artifact_server,
     artifacts,
     auth,
     autoscaling,
@@ -32,6 +33,7 @@ PARTS: dict[str, Part] = {
     "kubernetesVersion": kubernetes_version,
     "platform": platform,
     "mlflow": mlflow,
+    "artifactServer": artifact_server,
     "replicas": replicas,
     "autoscaling": autoscaling,
     "resources": resources,

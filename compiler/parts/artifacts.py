@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
-from compiler.overlay import Overlay, setting
+from compiler.overlay import ARTIFACT_SERVER, Change, Overlay, setting
 from compiler.part import Schema, object_of
 from compiler.route import Route
 from compiler.store import Artifacts
@@ -70,4 +70,12 @@ def plan(environment: Environment) -> Overlay:
     if environment.mlflow.mode == "direct":
         name, why = "MLFLOW_DEFAULT_ARTIFACT_ROOT", "where clients keep artifacts themselves"
     place = Overlay(changes=(setting(name, artifacts.uri, because, why),))
+    if environment.mlflow.mode == "split" and not environment.host:
+        place += Overlay(changes=(_located(environment.namespace.name),))
     return place + STORES[artifacts.store].plan(environment)
+
+
+def _located(namespace: str) -> Change:
+    """Where clients inside the cluster send artifacts, whatever server they talk to."""
+    root = f"mlflow-artifacts://{ARTIFACT_SERVER.name}.{namespace}.svc:5000/"
+    return setting("MLFLOW_DEFAULT_ARTIFACT_ROOT", root, ("mlflow", "mode"), "the Service of the server of artifacts")

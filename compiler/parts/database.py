@@ -4,10 +4,23 @@ Without `host` the overlay runs the database itself: one instance on one volume,
 nothing else. With `host` it is yours: create the database and the user first, and the Secret with the user's password.
 
 Passwords may hold any character but a line break. They never are part of a URI: PostgreSQL's client reads them from its
-environment, MySQL's from an option file in memory that an init container writes.
+environment, MySQL's from an option file in memory that an init container writes, and SQL Server's is given them by a plug-in.
+
+`readHost` names a replica of a database of yours, with the same port, user, password and certificate: what MLflow only reads, it
+reads there. A replica that lags shows what was written a moment ago a moment later, and MLflow does not turn back to the first
+host where the replica is away. Each process has pools for the replica beside those for the database, of the same size.
+
+SQL Server is for a `host` of yours, with any kind that keeps artifacts outside the cluster. Its driver takes no authority, so
+`tls.mode` is `require` or `disable`. It has not been run against a server, which cannot be installed without its license: what
+is proved is that the driver sends the login and asks for encryption, and that most of MLflow's migrations have SQL for it.
 
 SQLite is for the kind `local`: a file on the server's own volume, which one pod writes to and migrates by itself. There is no
 user and no password. Several workers may share the file: 16 clients at once were never told that it is locked.
+
+A process of the server keeps connections open, for runs, for the registry and for users, and a database has a number of them.
+The pools are sized from `maxConnections`, so that all processes of all pods together never ask for more, even while a new version
+is rolled out. An environment whose processes cannot fit is refused. A database in the cluster is given the number, and memory for
+it; for a database of yours, set it to what its user may have.
 
 A database of yours is spoken to over TLS (`tls.mode: require`) unless you say otherwise; `verify-full` with `caSecret` also
 proves whom one is speaking to.
@@ -20,11 +33,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from compiler import pool
 from compiler.diagnostic import Finding
 from compiler.image import image, image_of, unpinned
 from compiler.kind import Engine, Kind
 from compiler.overlay import MIGRATION, POD, SERVER, Change, Overlay, Ref, Secret, SecretKey, setting
-from compiler.part import HOST, HOST_WORDS, Schema, choice, object_of, secret_name, text
+from compiler.part import HOST, HOST_WORDS, Schema, choice, integer, object_of, secret_name, text
 from compiler.peer import peers
 from compiler.route import Named, Route
 from compiler.volume import storage, volume
@@ -34,7 +48,9 @@ if TYPE_CHECKING:
 
 POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "mlflow-to-database")
 IMAGES = {"postgres": "docker.io/library/postgres", "mysql": "docker.io/library/mysql"}
-_PORTS = {"postgres": 5432, "mysql": 3306, "sqlite": 0}
+_PORTS = {"postgres": 5432, "mysql": 3306, "mssql": 1433, "sqlite": 0}
+_PASSWORDS = {"postgres": "PGPASSWORD", "mssql": "MSSQL_PASSWORD"}
+"""The variables that the server itself reads a password from."""
 _MYSQL_USER = 32
 _RESERVED = {
     "postgres": ("postgres", "template0", "template1", "public", "none"),
@@ -53,14 +69,26 @@ KEYS: dict[str, Schema] = {
         {
             "engine": choice(
                 "Which database it is. The kind says which one runs in the cluster.",
-                {"postgres": "PostgreSQL.", "mysql": "MySQL.", "sqlite": "A file on the server's own volume."},
+                {
+                    "postgres": "PostgreSQL.",
+                    "mysql": "MySQL.",
+                    "mssql": "SQL Server, of yours alone.",
+                    "sqlite": "A file on the server's own volume.",
+                },
             ),
             "host": text(
                 "The host of a database of yours.", HOST, HOST_WORDS, maxLength=253, examples=["db.acme.example"]
             ),
+            "readHost": text(
+                "The host of a replica of that database, which the server reads from.",
+                HOST,
+                HOST_WORDS,
+                maxLength=253,
+                examples=["db-read.acme.example"],
+            ),
             "port": {
                 "type": "integer",
-                "description": "Its port; 5432 or 3306 by default.",
+                "description": "Its port; 5432, 3306 or 1433 by default.",
                 "minimum": 1,
                 "maximum": 65535,
             },
@@ -72,6 +100,13 @@ KEYS: dict[str, Schema] = {
                 default="mlflow",
             ),
             "existingSecret": secret_name("The Secret with the user's password.", default=_SECRET),
+            "maxConnections": integer(
+                "Connections that the database has for MLflow. In the cluster it is given what the processes need, by default; "
+                "of a database of yours 95 are taken for granted.",
+                10,
+                100000,
+                examples=[200],
+            ),
             "passwordKey": text(
                 "The key of the password in that Secret.",
                 r"[-._a-zA-Z0-9]{1,253}",
@@ -107,12 +142,14 @@ class Database:
 
     engine: Engine
     host: str | None
+    read_host: str | None
     port: int
     name: str
     user: str
     existing_secret: str
     existing_secret_given: bool
     password_key: str
+    max_connections: int | None
     tls_mode: str
     ca_secret: str | None
     size: str | None
@@ -131,13 +168,16 @@ class Database:
         """The URI that MLflow opens, driver named and password left out."""
         return self.uri_of(self.name)
 
-    def uri_of(self, name: str) -> str:
-        """The URI of another database of the same server and user."""
+    def uri_of(self, name: str, host: str | None = None) -> str:
+        """The URI of another database of the same server and user, or of the same on another host."""
         if self.engine == "sqlite":
             return f"sqlite:///{_FOLDER}/{name}.db"
-        user, host = quote(self.user, safe=""), self.host or self.engine
+        user, host = quote(self.user, safe=""), host or self.host or self.engine
         if self.engine == "postgres":
             return f"postgresql+psycopg2://{user}@{host}:{self.port}/{name}"
+        if self.engine == "mssql":
+            encryption = "off" if self.tls_mode == "disable" else "require"
+            return f"mssql+pymssql://{user}@{host}:{self.port}/{name}?plugin=mlflow_mssql&encryption={encryption}"
         options = {"read_default_file": _OPTION_FILE, **_mysql_tls(self)}
         return f"mysql+pymysql://{user}@{host}:{self.port}/{name}?{urlencode(options, safe='/')}"
 
@@ -159,12 +199,14 @@ def read(values: Mapping[str, Any], kind: Kind) -> Database:
     return Database(
         engine=engine,
         host=host,
+        read_host=given.get("readHost"),
         port=given.get("port", _PORTS[engine]),
         name=given.get("name", "mlflow"),
         user=given.get("user", "mlflow"),
         existing_secret=given.get("existingSecret", _SECRET),
         existing_secret_given="existingSecret" in given,
         password_key=given.get("passwordKey", "password"),
+        max_connections=given.get("maxConnections"),
         tls_mode=tls.get("mode", "require" if host else "disable"),
         ca_secret=tls.get("caSecret"),
         size=claim.get("size"),
@@ -180,6 +222,28 @@ def check(environment: Environment) -> Iterable[Finding]:
     if database.engine == "sqlite":
         yield from _sqlite(environment)
         return
+    if database.engine == "mssql":
+        yield from _mssql(environment)
+        if not database.host:
+            return
+    yield from _elsewhere(database)
+    if environment.kind.store == "minio" and database.engine != environment.kind.engine:
+        other = f"minio-{database.engine}"
+        message = f"'{environment.kind.name}' records runs in {environment.kind.engine}"
+        hint = f"use overlay: {other}" if database.engine in IMAGES else "use a kind whose store is outside the cluster"
+        yield Finding(("database", "engine"), "wrong-kind", message, hint)
+    yield from _authority(database)
+    if database.image:
+        yield from unpinned(("database", "image"), database.image)
+    yield from _names(database)
+    yield from pool.findings(environment)
+    if environment.users_database in _RESERVED.get(database.engine, ()):
+        message = f"{database.engine} keeps the name '{environment.users_database}' for itself"
+        yield Finding(("auth", "database"), "reserved-name", message, "choose another, like mlflow_auth")
+
+
+def _elsewhere(database: Database) -> Iterator[Finding]:
+    """Keys of a database of yours beside those of one in the cluster."""
     if database.host:
         inside = {"storage": database.size or database.class_name, "image": database.image}
         for key in (key for key, value in inside.items() if value):
@@ -188,33 +252,28 @@ def check(environment: Environment) -> Iterable[Finding]:
     else:
         outside = {
             "port": database.port != _PORTS[database.engine],
+            "readHost": bool(database.read_host),
             "tls": database.tls_mode != "disable" or bool(database.ca_secret),
         }
         for key in (key for key, given in outside.items() if given):
             message = f"database.{key} is for a database of yours, but without database.host the overlay runs its own"
             yield Finding(("database", key), "conflicting-keys", message, f"set host, or remove {key}", at_key=True)
-    if environment.kind.store == "minio" and database.engine != environment.kind.engine:
-        other = f"minio-{database.engine}"
-        message = f"'{environment.kind.name}' records runs in {environment.kind.engine}"
-        yield Finding(("database", "engine"), "wrong-kind", message, f"use overlay: {other}")
-    if database.host and database.tls_mode.startswith("verify") and not database.ca_secret:
+
+
+def _authority(database: Database) -> Iterator[Finding]:
+    """A verification without an authority, or the other way round."""
+    verifies = database.tls_mode.startswith("verify")
+    if database.host and verifies and not database.ca_secret and database.engine != "mssql":
         yield Finding(
             ("database", "tls", "mode"),
             "missing-key",
             f"{database.tls_mode} needs database.tls.caSecret: without an authority there is nothing to verify against",
             "create a Secret with the authority's certificate under the key ca.crt, and name it in caSecret",
         )
-    if database.ca_secret and not database.tls_mode.startswith("verify"):
+    if database.ca_secret and not verifies:
         message = f"caSecret names an authority, but mode {database.tls_mode} verifies nothing"
-        yield Finding(
-            ("database", "tls", "caSecret"), "conflicting-keys", message, "set mode: verify-full", at_key=True
-        )
-    if database.image:
-        yield from unpinned(("database", "image"), database.image)
-    yield from _names(database)
-    if environment.users_database in _RESERVED.get(database.engine, ()):
-        message = f"{database.engine} keeps the name '{environment.users_database}' for itself"
-        yield Finding(("auth", "database"), "reserved-name", message, "choose another, like mlflow_auth")
+        hint = "remove it" if database.engine == "mssql" else "set mode: verify-full"
+        yield Finding(("database", "tls", "caSecret"), "conflicting-keys", message, hint, at_key=True)
 
 
 def _sqlite(environment: Environment) -> Iterator[Finding]:
@@ -230,6 +289,20 @@ def _sqlite(environment: Environment) -> Iterator[Finding]:
         message = f"{environment.replicas} replicas cannot share SQLite: one pod alone may write to it"
         hint = "use replicas: 1, or set database.engine: postgres"
         yield Finding(("replicas",), "one-writer", message, hint)
+
+
+def _mssql(environment: Environment) -> Iterator[Finding]:
+    """SQL Server is somebody else's; its driver cannot be told what to verify, and nobody has seen MLflow's users in it."""
+    database = environment.database
+    if not database.host:
+        message = "no SQL Server runs in the cluster, so database.engine: mssql needs database.host"
+        yield Finding(("database", "engine"), "missing-key", message, "add host, or use another engine")
+    if database.tls_mode.startswith("verify"):
+        message = f"the driver of SQL Server takes no authority, so {database.tls_mode} cannot be had"
+        yield Finding(("database", "tls", "mode"), "conflicting-keys", message, "use mode: require")
+    if environment.auth:
+        message = "MLflow's users are kept in a database of the same server, and on SQL Server that is not proved"
+        yield Finding(("auth",), "conflicting-keys", message, "use postgres or mysql, or remove auth", at_key=True)
 
 
 def _names(database: Database) -> Iterator[Finding]:
@@ -251,11 +324,15 @@ def plan(environment: Environment) -> Overlay:
         return Overlay(components=("database-sqlite",), changes=(uri,), removed=(MIGRATION,))
     why = "the database, without its password"
     overlay = Overlay(
-        changes=(setting("MLFLOW_BACKEND_STORE_URI", database.uri, ("database",), why), *_password(database)),
+        changes=(
+            setting("MLFLOW_BACKEND_STORE_URI", database.uri, ("database",), why),
+            *pool.settings(environment),
+            *_password(database),
+        ),
         secrets=(_secret(database),),
     )
     overlay += Overlay(components=(f"driver-{database.engine}",), changes=tuple(_first(environment)))
-    return overlay + (_external(environment) if database.host else _in_cluster(database))
+    return overlay + (_external(environment) if database.host else _in_cluster(environment))
 
 
 def _secret(database: Database) -> Secret:
@@ -273,13 +350,13 @@ def _first(environment: Environment) -> Iterator[Change]:
 
 def _password(database: Database) -> Iterator[Change]:
     """Name and key of the password's Secret, wherever the password is read, where they are not the default."""
-    if database.engine == "postgres":
+    if database.engine in _PASSWORDS:
         readers = [
             (SERVER, "initContainers", "wait-for-schema"),
             (SERVER, "containers", "mlflow"),
             (MIGRATION, "containers", "migrate"),
         ]
-        variable = "PGPASSWORD"
+        variable = _PASSWORDS[database.engine]
     else:
         readers = [(SERVER, "initContainers", "option-file"), (MIGRATION, "initContainers", "option-file")]
         variable = "MYSQL_PWD"
@@ -299,7 +376,8 @@ def _password(database: Database) -> Iterator[Change]:
             yield Change(target, (*reference, "key"), database.password_key, because, "the password's key")
 
 
-def _in_cluster(database: Database) -> Overlay:
+def _in_cluster(environment: Environment) -> Overlay:
+    database = environment.database
     engine = database.engine
     store = Ref("apps/v1", "StatefulSet", engine)
     superuser = {"postgres": ("postgres-superuser", "postgres"), "mysql": ("mysql-root", "root")}[engine]
@@ -319,6 +397,7 @@ def _in_cluster(database: Database) -> Overlay:
         if value != "mlflow"
     )
     overlay = Overlay(components=(f"database-{engine}",), secrets=(secret,), changes=changes)
+    overlay += Overlay(changes=tuple(pool.room(store, environment)))
     overlay += volume(store, database.size, database.class_name, ("database", "storage"))
     if database.image:
         overlay += Overlay(images=(image_of(IMAGES[engine], database.image, ("database", "image")),))
@@ -329,10 +408,17 @@ def _external(environment: Environment) -> Overlay:
     database = environment.database
     overlay = Overlay(components=("database-external",))
     if environment.network_policy.enabled:
-        to = peers(database.host or "", environment.namespace.name)
+        hosts = dict.fromkeys(host for host in (database.host, database.read_host) if host)
+        places = [place for host in hosts for place in peers(host, environment.namespace.name)]
+        to = [place for index, place in enumerate(places) if place not in places[:index]]
         egress = [{"to": to, "ports": [{"port": database.port, "protocol": "TCP"}]}]
         why = "the server and the migration reach this database"
         overlay += Overlay(changes=(Change(POLICY, ("spec", "egress"), egress, ("database", "host"), why),))
+    if database.read_host:
+        uri = database.uri_of(database.name, database.read_host)
+        why = "the replica that is read from"
+        replica = setting("MLFLOW_READ_REPLICA_BACKEND_STORE_URI", uri, ("database", "readHost"), why)
+        overlay += Overlay(changes=(replica,))
     if database.engine == "postgres":
         overlay += Overlay(
             changes=(setting("PGSSLMODE", database.tls_mode, ("database", "tls", "mode"), "how it is spoken to"),)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding, Severity
 from compiler.kind import Kind
-from compiler.overlay import Change, Overlay, Ref
+from compiler.overlay import ARTIFACT_SERVER, Change, Overlay, Ref
 from compiler.part import LABEL, LABEL_WORDS, Schema, integer, object_of, quantity, text
 from compiler.route import Route
 
@@ -121,6 +121,13 @@ def _changes(environment: Environment, gateway: Gateway) -> Iterator[tuple[Route
     if gateway.request_timeout != _TIMEOUT:
         because = ("gateway", "requestTimeout")
         yield (*_RULE, "timeouts", "request"), gateway.request_timeout, because, "how long a request may take"
+    if paths := environment.mlflow.artifact_paths:
+        rule = {
+            "matches": [{"path": {"type": "PathPrefix", "value": path}} for path in paths],
+            "timeouts": {"request": gateway.request_timeout},
+            "backendRefs": [{"name": ARTIFACT_SERVER.name, "port": _PORT}],
+        }
+        yield ("spec", "rules", 1), rule, ("mlflow", "mode"), "to the server of artifacts: the longest path is taken"
     port: Route = (*_RULE, "backendRefs", 0, "port")
     if environment.service.port != _PORT:
         yield port, environment.service.port, ("service", "port"), "the port of the Service"

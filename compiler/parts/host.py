@@ -54,8 +54,9 @@ def check(environment: Environment) -> Iterable[Finding]:
 def allowed_hosts(environment: Environment) -> list[str]:
     """Every name that the server may be asked for, in the patterns of MLflow (`fnmatch` on the whole Host header)."""
     namespace = environment.namespace.name
-    names = ["localhost", "127.0.0.1", "mlflow"]
-    names += [f"mlflow.{namespace}", f"mlflow.{namespace}.svc", f"mlflow.{namespace}.svc.cluster.local"]
+    names = ["localhost", "127.0.0.1"]
+    for service in ("mlflow", "mlflow-artifacts") if environment.mlflow.mode == "split" else ("mlflow",):
+        names += [service, *(f"{service}.{namespace}{end}" for end in ("", ".svc", ".svc.cluster.local"))]
     if environment.host:
         names.insert(0, environment.host)
     return [pattern for name in names for pattern in (name, f"{name}:*")]

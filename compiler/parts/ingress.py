@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from compiler.controller import CONTROLLERS, Controller, Way, annotations_of, controller_of
 from compiler.diagnostic import Finding, Severity
 from compiler.kind import Kind
-from compiler.overlay import Change, Overlay, Ref, Secret
+from compiler.overlay import ARTIFACT_SERVER, Change, Overlay, Ref, Secret
 from compiler.part import Schema, choice, object_of, quantity, secret_name, text
 from compiler.route import Route
 
@@ -180,6 +180,7 @@ def plan(environment: Environment) -> Overlay:
             ("mlflow", "staticPrefix"),
             "the path it is served under",
         ),
+        *_to_artifacts(environment.mlflow.artifact_paths),
     ]
     if environment.tls:
         port = (*rule, "http", "paths", 0, "backend", "service", "port", "name")
@@ -196,6 +197,15 @@ def plan(environment: Environment) -> Overlay:
     for name, (value, because, why) in _annotations(environment, ingress).items():
         changes.append(Change(INGRESS, ("metadata", "annotations", name), value, because, why))
     return Overlay(components=("ingress-http",), changes=tuple(changes), secrets=_certificate(ingress))
+
+
+def _to_artifacts(paths: Iterable[str]) -> Iterator[Change]:
+    """The longest path that fits is taken, so these come before the others wherever they stand."""
+    backend = {"service": {"name": ARTIFACT_SERVER.name, "port": {"name": "http"}}}
+    for index, path in enumerate(paths, start=1):
+        entry = {"path": path, "pathType": "Prefix", "backend": backend}
+        route: Route = ("spec", "rules", 0, "http", "paths", index)
+        yield Change(INGRESS, route, entry, ("mlflow", "mode"), "to the server of artifacts")
 
 
 def _certificate(ingress: Ingress) -> tuple[Secret, ...]:

@@ -3,8 +3,12 @@
 - `mode: proxied` (the default) sends every artifact through the server, both ways: clients need neither credentials nor a
   way to the store, and an experiment's location is `mlflow-artifacts:/`. `mode: presigned` is the same but for downloads and
   large uploads, which go to the store itself by URLs that the server signs: less load, but clients have to reach the store.
+  `mode: split` has a second server take the load, which serves artifacts alone: see `artifactServer`.
   `mode: direct` gives clients the store's own URI; they need credentials for it.
 - `jobs` turns on MLflow's job runner with its seven consumers. It costs more than a gigabyte of memory, so it is off.
+- `jobs` are queued in files of each pod. MLflow can queue them in Redis, where `MLFLOW_SERVER_JOB_HUEY_REDIS_URL` names one, but
+  its image has no client of Redis. With an image of your own that has the package `redis`, put the variable, which may hold a
+  password, into a Secret of `envFrom`.
 - `env` holds plain settings. What is secret belongs into a Secret that `envFrom` names.
 - The memory of the server follows from `workers` and `jobs`; see `resources`.
 """
@@ -96,6 +100,7 @@ KEYS: dict[str, Schema] = {
                 {
                     "proxied": "Through the server, both ways.",
                     "presigned": "Through the server, but large downloads by URLs that it signs.",
+                    "split": "As proxied, but through a server of artifacts alone, beside the first: see artifactServer.",
                     "direct": "Clients reach the store themselves, with credentials of their own.",
                 },
                 default="proxied",
@@ -162,6 +167,7 @@ _OWNED = {
     "MLFLOW_SERVER_ALLOWED_HOSTS": "it is worked out from host, namespace and ingress: set host",
     "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": "it is worked out from host and ingress: set host",
     "MLFLOW_BACKEND_STORE_URI": "it is worked out from the key database",
+    "MLFLOW_READ_REPLICA_BACKEND_STORE_URI": "set database.readHost",
     "MLFLOW_ARTIFACTS_DESTINATION": "it is worked out from the key artifacts",
     "MLFLOW_DEFAULT_ARTIFACT_ROOT": "it is worked out from artifacts and mlflow.mode",
     "MLFLOW_ARTIFACTS_ONLY": "a server beside a database serves more than artifacts, and does not start with it",
@@ -174,6 +180,9 @@ _OWNED = {
     "AWS_REQUEST_CHECKSUM_CALCULATION": "it is worked out from artifacts.endpoint",
     "AWS_RESPONSE_CHECKSUM_VALIDATION": "it is worked out from artifacts.endpoint",
     "MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE": "set artifacts.addressingStyle",
+    "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "it is worked out from database.maxConnections",
+    "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": "it is worked out from database.maxConnections",
+    "MSSQL_PASSWORD": "set database.existingSecret",
     "PGPASSWORD": "set database.existingSecret",
     "AWS_ACCESS_KEY_ID": "set artifacts.existingSecret",
     "AWS_SECRET_ACCESS_KEY": "set artifacts.existingSecret",
@@ -194,6 +203,7 @@ _OPTIONS = {
     "--allowed-hosts": "MLFLOW_SERVER_ALLOWED_HOSTS",
     "--cors-allowed-origins": "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS",
     "--backend-store-uri": "MLFLOW_BACKEND_STORE_URI",
+    "--read-replica-backend-store-uri": "MLFLOW_READ_REPLICA_BACKEND_STORE_URI",
     "--artifacts-destination": "MLFLOW_ARTIFACTS_DESTINATION",
     "--default-artifact-root": "MLFLOW_DEFAULT_ARTIFACT_ROOT",
     "--artifacts-only": "MLFLOW_ARTIFACTS_ONLY",
@@ -214,7 +224,7 @@ class Mlflow:
     pull_secrets: tuple[str, ...]
     workers: int
     jobs: bool
-    mode: Literal["proxied", "presigned", "direct"]
+    mode: Literal["proxied", "presigned", "split", "direct"]
     static_prefix: str
     log_level: str
     args: tuple[str, ...]
@@ -225,6 +235,12 @@ class Mlflow:
     def release(self) -> tuple[int, ...]:
         """The version as numbers, without what marks a candidate."""
         return tuple(int(number) for number in self.version.split("rc", maxsplit=1)[0].split("."))
+
+    @property
+    def artifact_paths(self) -> tuple[str, ...]:
+        """The paths that lead to the server of artifacts, where there is one."""
+        apis = ("api", "ajax-api") if self.mode == "split" else ()
+        return tuple(f"{self.static_prefix}/{api}/2.0/mlflow-artifacts" for api in apis)
 
 
 def read(values: Mapping[str, Any], kind: Kind) -> Mlflow:
@@ -321,13 +337,22 @@ def plan(environment: Environment) -> Overlay:
     """The image, the server's settings, and the probes that follow from the prefix."""
     mlflow = environment.mlflow
     return Overlay(
-        components=("mode-proxied",) if mlflow.mode == "proxied" and STORES[environment.kind.store].SIGNS else (),
+        components=tuple(_mode(environment)),
         changes=tuple(_settings(environment)) + tuple(_pod(environment)),
         pods=tuple(_pull_secrets(mlflow)),
         images=(Image(_IMAGE, mlflow.repository, mlflow.tag, mlflow.digest, ("mlflow", "image")),),
         secrets=tuple(_secrets(mlflow)),
         config_maps=tuple(source["configMapRef"]["name"] for source in mlflow.env_from if "configMapRef" in source),
     )
+
+
+def _mode(environment: Environment) -> Iterator[str]:
+    """The components of the mode: a second server comes before whatever changes both."""
+    mode = environment.mlflow.mode
+    if mode == "split":
+        yield "mode-split"
+    if mode in ("proxied", "split") and STORES[environment.kind.store].SIGNS:
+        yield "mode-proxied"
 
 
 def _secrets(mlflow: Mlflow) -> Iterator[Secret]:

@@ -10,7 +10,7 @@ Policies bind only where the cluster's network plugin enforces them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,16 +95,22 @@ def plan(environment: Environment) -> Overlay:
         reason = "networkPolicy.enabled is false: somebody else writes them"
         waiver = Waiver("no-network-policy", reason, ("networkPolicy", "enabled"))
         return Overlay(components=("networkpolicy-off",), waivers=(waiver,))
+    return Overlay(changes=tuple(admissions(environment, POLICY)))
+
+
+def admissions(environment: Environment, target: Ref) -> Iterator[Change]:
+    """Who may reach a server, in the policy of that server; nothing where it is what the base says."""
+    policy = environment.network_policy
     alb = environment.ingress is not None and environment.ingress.controller == "alb"
     outside = policy.addresses or (PRIVATE if alb else ())
-    if policy.clients is None and not outside:
-        return Overlay()
+    if not policy.enabled or (policy.clients is None and not outside):
+        return
     sources = [*_pods(environment, policy), *({"ipBlock": {"cidr": cidr}} for cidr in outside)]
     why = "the namespaces and addresses that may reach the server"
     because: Route = ("networkPolicy", "clients" if policy.clients is not None else "addresses")
     if alb and not policy.addresses:
         because = ("ingress", "controller")
-    return Overlay(changes=(Change(POLICY, ("spec", "ingress", 0, "from"), sources, because, why),))
+    yield Change(target, ("spec", "ingress", 0, "from"), sources, because, why)
 
 
 def _pods(environment: Environment, policy: NetworkPolicy) -> list[dict[str, Any]]:

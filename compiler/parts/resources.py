@@ -21,8 +21,6 @@ from compiler.route import Named, Route
 if TYPE_CHECKING:
     from compiler.environment import Environment
 
-_GIB = 1024 * 1024
-
 
 def _amounts(description: str) -> Schema:
     return object_of(
@@ -90,8 +88,7 @@ def _size(name: str, amount: str) -> float:
 
 
 def _tmp_gib(environment: Environment) -> int:
-    upload = kibibytes(environment.way_in.max_upload_size) if environment.way_in else 0
-    return max(10, -(-2 * upload // _GIB))
+    return footprint.room(environment.way_in.max_upload_size if environment.way_in else None)
 
 
 def _worked_out(environment: Environment) -> dict[str, dict[str, str]]:

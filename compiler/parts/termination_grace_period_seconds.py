@@ -14,6 +14,7 @@ from compiler.diagnostic import Finding
 from compiler.kind import Kind
 from compiler.overlay import POD, SERVER, Change, Overlay, setting
 from compiler.part import Schema, integer
+from compiler.route import Route
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _DEFAULT = 60
 _MARGIN = 15
 """Of the grace period, what is not the server's own: 5 seconds in which endpoints are withdrawn, and 10 to end processes."""
+_KEEP_ALIVE = 620
+"""Seconds that idle connections are kept, as in the base."""
 _KEY = "terminationGracePeriodSeconds"
 _OPTIONS = "MLFLOW_UVICORN_OPTS"
 
@@ -34,25 +37,34 @@ def read(values: Mapping[str, Any], kind: Kind) -> int:
     return int(values.get(_KEY, _DEFAULT))
 
 
+def _by_hand(environment: Environment) -> bool:
+    mlflow = environment.mlflow
+    return _OPTIONS in mlflow.env or any(argument.startswith("--uvicorn-opts") for argument in mlflow.args)
+
+
 def check(environment: Environment) -> Iterable[Finding]:
     """Options of the web server that are set by hand replace those that wait for uploads."""
-    mlflow = environment.mlflow
-    by_hand = _OPTIONS in mlflow.env or any(argument.startswith("--uvicorn-opts") for argument in mlflow.args)
-    if by_hand and environment.termination_grace_period_seconds != _DEFAULT:
+    if _by_hand(environment) and environment.termination_grace_period_seconds != _DEFAULT:
         message = f"{_KEY} is told to the web server in its options, and those are set by hand"
         hint = f"remove one of the two; by hand it is --timeout-graceful-shutdown, {_MARGIN} seconds shorter"
         yield Finding((_KEY,), "conflicting-keys", message, hint, at_key=True)
 
 
 def plan(environment: Environment) -> Overlay:
-    """The pod's grace period, and the web server's own, which is shorter."""
-    seconds = environment.termination_grace_period_seconds
-    if seconds == _DEFAULT:
-        return Overlay()
-    options = f"--timeout-graceful-shutdown {seconds - _MARGIN}"
-    return Overlay(
-        changes=(
-            Change(SERVER, (*POD, _KEY), seconds, (_KEY,), "time to finish uploads"),
-            setting(_OPTIONS, options, (_KEY,), "uploads are waited for, but not past the pod's grace period"),
-        )
-    )
+    """The pod's grace period, and the web server's options: its own period, which is shorter, and how much it logs."""
+    seconds, level = environment.termination_grace_period_seconds, environment.mlflow.log_level
+    changes = []
+    because: Route = ("mlflow", "logLevel")
+    why = "its lines are those of the web server too"
+    if seconds != _DEFAULT:
+        changes.append(Change(SERVER, (*POD, _KEY), seconds, (_KEY,), "time to finish uploads"))
+        because, why = (_KEY,), "uploads are waited for, but not past the pod's grace period"
+    if changes or (level != "INFO" and not _by_hand(environment)):
+        changes.append(setting(_OPTIONS, _options(seconds, level), because, why))
+    return Overlay(changes=tuple(changes))
+
+
+def _options(seconds: int, level: str) -> str:
+    """Options replace those of the base, so all of them are here."""
+    options = f"--timeout-graceful-shutdown {seconds - _MARGIN} --timeout-keep-alive {_KEEP_ALIVE}"
+    return options if level == "INFO" else f"{options} --log-level {level.lower()}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from compiler.manifest import Fault, Manifest
-from compiler.overlay import SERVER, Overlay
+from compiler.overlay import ARTIFACT_SERVER, SERVER, Overlay
 from compiler.route import Named, Route
 from compiler.workload import containers, workloads
 
@@ -28,7 +28,7 @@ def unshadowed(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequenc
             "remove it",
         )
         for workload in workloads(manifests)
-        if workload.ref == SERVER
+        if workload.ref in (SERVER, ARTIFACT_SERVER)
         for place, container in containers(workload)
         for route, name in _variables(place, container, maps)
         if name in overlay.shadows

@@ -24,7 +24,11 @@ CLAIM = Ref("v1", "PersistentVolumeClaim", "mlflow")
 _REASON = "sends clients to the store, but a volume is mounted into the server alone"
 
 NAME = "a volume of the server"
-CLOSED: Mapping[str, str] = {"presigned": _REASON, "direct": _REASON}
+CLOSED: Mapping[str, str] = {
+    "presigned": _REASON,
+    "direct": _REASON,
+    "split": "needs a store that two servers reach, and the volume is the server's own",
+}
 SIGNS = False
 KEYS: dict[str, Schema] = {"storage": STORAGE}
 

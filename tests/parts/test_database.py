@@ -266,3 +266,71 @@ def test_policy__leads_to_the_database_alone() -> None:
 )
 def test_check__keys_that_contradict_each_other(values: Values, database: dict[str, Any], codes: list[str]) -> None:
     assert findings(values, database=database) == codes
+
+
+MSSQL = {"engine": "mssql", "host": "sql.acme.example", "existingSecret": "sql"}
+
+
+def test_mssql__the_uri_asks_for_the_password_and_for_encryption() -> None:
+    uri = settings(KEYS, database={**MSSQL, "user": "a@b", "name": "runs"})["MLFLOW_BACKEND_STORE_URI"]
+    assert uri == "mssql+pymssql://a%40b@sql.acme.example:1433/runs?plugin=mlflow_mssql&encryption=require"
+    plain = settings(KEYS, database={**MSSQL, "tls": {"mode": "disable"}, "port": 14330})["MLFLOW_BACKEND_STORE_URI"]
+    assert plain.endswith("@sql.acme.example:14330/mlflow?plugin=mlflow_mssql&encryption=off")
+
+
+def test_mssql__its_password_is_read_wherever_the_database_is() -> None:
+    overlay = planned(KEYS, database={**MSSQL, "passwordKey": "sa"})
+    assert "driver-mssql" in overlay.components
+    reference = "env[name=MSSQL_PASSWORD].valueFrom.secretKeyRef"
+    for target, containers in (
+        (SERVER, ("initContainers[name=wait-for-schema]", "containers[name=mlflow]")),
+        (MIGRATION, ("containers[name=migrate]",)),
+    ):
+        found = changes(overlay, target)
+        for container in containers:
+            assert found[f"spec.template.spec.{container}.{reference}.name"] == "sql"
+            assert found[f"spec.template.spec.{container}.{reference}.key"] == "sa"
+
+
+@pytest.mark.parametrize(
+    ("more", "codes"),
+    [
+        ({}, []),
+        ({"host": None}, ["missing-key"]),
+        ({"tls": {"mode": "verify-ca"}}, ["conflicting-keys"]),
+        ({"tls": {"caSecret": "ca"}}, ["conflicting-keys"]),
+    ],
+)
+def test_mssql__what_it_cannot_be(more: dict[str, Any], codes: list[str]) -> None:
+    given = {key: value for key, value in {**MSSQL, **more}.items() if value is not None}
+    assert findings(KEYS, database=given) == codes
+    assert "conflicting-keys" in findings(KEYS, database=given, auth={})
+
+
+REPLICA = {"host": "db.acme.example", "readHost": "db-read.acme.example", "existingSecret": "db"}
+
+
+@pytest.mark.parametrize("engine", ["postgres", "mysql", "mssql"])
+def test_replica__is_the_same_database_on_another_host(engine: str) -> None:
+    found = settings(KEYS, database={**REPLICA, "engine": engine, "name": "runs", "user": "tracker"})
+    first, replica = found["MLFLOW_BACKEND_STORE_URI"], found["MLFLOW_READ_REPLICA_BACKEND_STORE_URI"]
+    assert "db.acme.example" in first
+    assert replica == first.replace("db.acme.example", "db-read.acme.example")
+    assert "MLFLOW_READ_REPLICA_BACKEND_STORE_URI" not in settings(
+        KEYS, database={"host": "db", "existingSecret": "db"}
+    )
+
+
+def test_replica__the_policy_opens_the_way_to_both() -> None:
+    given = {**REPLICA, "host": "10.1.2.3", "readHost": "10.1.2.4"}
+    [rule] = changes(planned(KEYS, database=given), POLICY)["spec.egress"]
+    assert [place["ipBlock"]["cidr"] for place in rule["to"]] == ["10.1.2.3/32", "10.1.2.4/32"]
+    [rule] = changes(planned(KEYS, database=REPLICA), POLICY)["spec.egress"]
+    assert [place["ipBlock"]["cidr"] for place in rule["to"]] == ["0.0.0.0/0", "::/0"]
+
+
+def test_replica__of_a_database_of_yours_alone() -> None:
+    assert findings(MINIO, database={"readHost": "db.acme.example"}) == ["conflicting-keys"]
+    assert findings({"overlay": "local"}, database={"readHost": "db.acme.example"}) == ["conflicting-keys"]
+    assert findings(MINIO, mlflow={"env": {"MLFLOW_READ_REPLICA_BACKEND_STORE_URI": "x"}}) == ["reserved-setting"]
+    assert findings(MINIO, mlflow={"args": ["--read-replica-backend-store-uri=x"]}) == ["reserved-setting"]

@@ -29,7 +29,7 @@ def _base() -> tuple[int, int, str]:
 
 
 def _graceful(options: str) -> int:
-    match = re.fullmatch(r"--timeout-graceful-shutdown (\d+)", options)
+    match = re.fullmatch(r"--timeout-graceful-shutdown (\d+) --timeout-keep-alive 620", options)
     assert match
     return int(match[1])
 
@@ -49,6 +49,18 @@ def test_plan__pod_and_server_are_told_together(seconds: int) -> None:
 def test_plan__the_default_is_the_bases() -> None:
     assert planned(MINIO, **{KEY: _base()[0]}) == planned(MINIO)
     assert OPTIONS not in settings_of(planned(MINIO))
+
+
+def test_plan__the_web_server_logs_as_much_as_it_is_told() -> None:
+    found = settings_of(planned(MINIO, mlflow={"logLevel": "WARNING"}))[OPTIONS]
+    assert found == f"{_base()[2]} --log-level warning"
+    both = settings_of(planned(MINIO, mlflow={"logLevel": "ERROR"}, **{KEY: 600}))[OPTIONS]
+    assert both == "--timeout-graceful-shutdown 585 --timeout-keep-alive 620 --log-level error"
+
+
+def test_plan__options_by_hand_stay() -> None:
+    own = "--timeout-keep-alive 60"
+    assert settings_of(planned(MINIO, mlflow={"logLevel": "WARNING", "env": {OPTIONS: own}}))[OPTIONS] == own
 
 
 @pytest.mark.parametrize(

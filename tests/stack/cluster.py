@@ -41,9 +41,11 @@ AZURE_TENANT = "99999999-2222-3333-4444-555555555555"
 
 
 def source(name: str) -> Path:
-    """The environment.yaml of a reference environment, or the file of this suite."""
+    """The environment.yaml of a reference environment, or the file of this suite or of a case."""
+    reference = ROOT / "overlays" / name / "environment.yaml"
     own = ROOT / "tests" / "stack" / "environments" / f"{name}.yaml"
-    return own if own.exists() else ROOT / "overlays" / name / "environment.yaml"
+    case = ROOT / "tests" / "cases" / "valid" / f"{name}.yaml"
+    return next(file for file in (own, reference, case) if file.exists())
 
 
 def build(name: str, secrets: Mapping[str, Mapping[str, str]]) -> list[Spec]:
@@ -57,6 +59,8 @@ def build(name: str, secrets: Mapping[str, Mapping[str, str]]) -> list[Spec]:
         else:
             overlay.mkdir(parents=True)
             shutil.copy(source(name), overlay / "environment.yaml")
+            if (custom := source(name).with_suffix(".custom")).is_dir():
+                shutil.copytree(custom, overlay / "custom")
             compilation = compile_environment(Workspace(stage), name)
             assert compilation.tree is not None, compilation.diagnostics
             Workspace(stage).write(name, compilation.tree)

@@ -3,8 +3,9 @@
 front.py google BEHIND   lets through what carries one of the tokens
 front.py oss BEHIND      lets through what Alibaba's S3 interface takes: the bucket in the host name, no aws-chunked, and a
                          Content-MD5 where several objects are deleted
+front.py ingress ""      leads paths to Services, the longest that fits, as controllers do with an Ingress
 
-BEHIND is host:port, spoken to in the clear, with the Host header that came. Reads SETUP as JSON: tokens or host.
+BEHIND is host:port, spoken to in the clear, with the Host header that came. Reads SETUP as JSON: tokens, host or paths.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Front(BaseHTTPRequestHandler):
         if refusal:
             self._send(403, {}, refusal.encode())
             return
-        behind = http.client.HTTPConnection(sys.argv[2], timeout=120)
+        behind = http.client.HTTPConnection(sys.argv[2] or service(self.path), timeout=120)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
         behind.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
@@ -77,7 +78,19 @@ def oss(request: Front) -> str:
     return f"<Error><Code>{reason}</Code><Message>{reason}</Message></Error>" if reason else ""
 
 
-REFUSALS = {"google": google, "oss": oss}
+def ingress(request: Front) -> str:
+    """What no path leads to is nobody's."""
+    return "" if service(request.path) else "no path of the Ingress fits"
+
+
+def service(path: str) -> str:
+    """The Service that the longest fitting path leads to: of type Prefix, which is compared step by step."""
+    steps = path.partition("?")[0].rstrip("/") + "/"
+    fitting = [prefix for prefix in SETUP["paths"] if steps.startswith(prefix.rstrip("/") + "/")]
+    return str(SETUP["paths"][max(fitting, key=len)]) if fitting else ""
+
+
+REFUSALS = {"google": google, "oss": oss, "ingress": ingress}
 
 
 def main() -> None:

@@ -41,8 +41,11 @@ REFERENCES = (
     "prod",
 )
 LOGINS = ("login", "login-mysql")
-ENVIRONMENTS = (*REFERENCES, *LOGINS)
-ON_DEMAND = ("login-mysql",)
+SPLITS = ("split", "split-host")
+SMALL = ("connections",)
+BESIDE = ("beside",)
+ENVIRONMENTS = (*REFERENCES, *LOGINS, *SPLITS, *SMALL, *BESIDE)
+ON_DEMAND = ("login-mysql", *SPLITS, *SMALL, *BESIDE)
 """Environments of those tests alone that name them."""
 STRANGE = "p@ss/w:rd#1%&\\'\"$(HOME) ü"
 DASHED = '-rf --leading dash \\ü"x'
@@ -80,6 +83,7 @@ def values(password: str = STRANGE, other: str = DASHED) -> dict[str, dict[str, 
         "minio-root": {"MINIO_ROOT_USER": "root", "MINIO_ROOT_PASSWORD": other},
         "mlflow-artifacts": {"AWS_ACCESS_KEY_ID": "mlflow", "AWS_SECRET_ACCESS_KEY": password},
         "s3-credentials": dict(CREDENTIALS),
+        "acme-settings": {"ACME_LEVEL": password},
         # Beyond ASCII MLflow's own clients fail to log in.
         "mlflow-auth": {"admin-password": password.replace("ü", "u"), "session-key": other},
     }

@@ -38,7 +38,7 @@ class Going:
         return time.monotonic() - start
 
 
-def _settings(folder: Path, port: int, **more: str) -> dict[str, str]:
+def given(folder: Path, port: int, **more: str) -> dict[str, str]:
     """What the server is told, with stores and writable paths in a folder."""
     lines = (ROOT / "base" / "mlflow" / "mlflow.env").read_text(encoding="utf-8").splitlines()
     base = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
@@ -55,12 +55,12 @@ def _settings(folder: Path, port: int, **more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], **base, **here, **more}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
 
-def _connected(port: int) -> socket.socket | None:
+def connected(port: int) -> socket.socket | None:
     try:
         return socket.create_connection(("127.0.0.1", port), timeout=30)
     except OSError:
@@ -69,19 +69,19 @@ def _connected(port: int) -> socket.socket | None:
 
 @contextmanager
 def _going(folder: Path, **more: str) -> Iterator[Going]:
-    port, log = _free_port(), folder / "log"
+    port, log = free_port(), folder / "log"
     command = [str(environment("requirements.lock").home / "bin" / "mlflow"), "server"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            env=_settings(folder, port, **more),
+            env=given(folder, port, **more),
             cwd=folder,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
     try:
-        upload = until("the server listens", lambda: _connected(port), 120, otherwise=log.read_text)
+        upload = until("the server listens", lambda: connected(port), 120, otherwise=log.read_text)
         with upload:
             head = f"PUT {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {2 * len(HALF)}\r\n\r\n"
             upload.sendall(head.encode() + HALF)

@@ -1,0 +1,116 @@
+"""The server of artifacts, for `mlflow.mode: split`.
+
+Large artifacts keep a server's processes busy. With `mode: split` a Deployment of its own, `mlflow-artifacts`, takes them: the
+same image with the same settings, but without a database, as `mlflow server --artifacts-only`. It is scaled by itself, with
+`replicas` and `workers`.
+
+- With `host`, the Ingress or Gateway leads the paths of artifacts to it and all others to the first server. An experiment's
+  location stays `mlflow-artifacts:/`, which every client takes for the host that it talks to. Clients inside the cluster that
+  talk to the Service `mlflow` are served by the first server, which can serve artifacts too: it shows them in its pages.
+- Without `host`, all clients are inside the cluster, and new experiments are located at
+  `mlflow-artifacts://mlflow-artifacts.<namespace>.svc:5000/`, so that clients send artifacts there whatever server they talk to.
+  An experiment's location never changes; so decide on a `host` before there are experiments.
+
+What the environment says of the server's pods holds for these too, but for `replicas`, `autoscaling`, `resources`, `metrics`
+and affinities between pods. There is no login: the server of artifacts has no database to look users up in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from compiler import footprint
+from compiler.diagnostic import Finding
+from compiler.kind import Kind
+from compiler.overlay import ARTIFACT_SERVER, POD, Change, Overlay, Ref
+from compiler.part import Schema, integer, object_of
+from compiler.parts.network_policy import admissions
+from compiler.route import Named, Route
+
+if TYPE_CHECKING:
+    from compiler.environment import Environment
+
+POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "mlflow-artifacts")
+_KEY = "artifactServer"
+_WORKERS = 2
+KEYS: dict[str, Schema] = {
+    _KEY: object_of(
+        "The server of artifacts, where mlflow.mode is split.",
+        {
+            "replicas": integer("Its pods.", 1, 100, default=1),
+            "workers": integer(
+                "Processes in each of them. Its memory is worked out from them.", 1, 32, default=_WORKERS
+            ),
+        },
+    )
+}
+
+
+@dataclass(frozen=True)
+class ArtifactServer:
+    """How the server of artifacts is scaled."""
+
+    given: bool
+    replicas: int
+    workers: int
+
+
+def read(values: Mapping[str, Any], kind: Kind) -> ArtifactServer:
+    """The scale, with all defaults where nothing is said."""
+    given = values.get(_KEY, {})
+    return ArtifactServer(_KEY in values, given.get("replicas", 1), given.get("workers", _WORKERS))
+
+
+def check(environment: Environment) -> Iterable[Finding]:
+    """A server that there is none of, a login that it could not ask for, a way in that cannot tell paths apart."""
+    split = environment.mlflow.mode == "split"
+    if environment.artifact_server.given and not split:
+        message = f"{_KEY} is for a server of artifacts, and with mode '{environment.mlflow.mode}' there is none"
+        yield Finding((_KEY,), "conflicting-keys", message, "set mlflow.mode: split, or remove it", at_key=True)
+    if split and environment.auth:
+        message = "the server of artifacts has no database to look users up in, so it would serve whoever asks"
+        hint = "use another mode, or leave the login to a proxy in front of both"
+        yield Finding(("mlflow", "mode"), "conflicting-keys", f"mode 'split' goes around auth: {message}", hint)
+    if split and environment.tls:
+        message = "mode 'split' does not go with tls: the server of artifacts would still speak plain HTTP"
+        hint = "remove one of the two, and let the Ingress or Gateway have the certificate"
+        yield Finding(("mlflow", "mode"), "conflicting-keys", message, hint)
+    if split and environment.service.outside and not environment.way_in:
+        message = (
+            "a Service cannot tell the paths of artifacts from others, so nothing would reach the server of artifacts"
+        )
+        hint = "add the key ingress or gateway, or leave service.type out"
+        yield Finding(
+            ("mlflow", "mode"), "conflicting-keys", f"mode 'split' needs an Ingress or a Gateway: {message}", hint
+        )
+
+
+def plan(environment: Environment) -> Overlay:
+    """The second Deployment with its scale, and the policies that both are under."""
+    if environment.mlflow.mode != "split":
+        return Overlay()
+    several = ("split-several",) if environment.artifact_server.replicas > 1 else ()
+    policies = ("split-policies",) if environment.network_policy.enabled else ()
+    return Overlay(components=(*several, *policies), changes=tuple(_changes(environment)))
+
+
+def _changes(environment: Environment) -> Iterator[Change]:
+    server, container = environment.artifact_server, (*POD, "containers", Named("mlflow"))
+    yield Change(ARTIFACT_SERVER, ("spec", "replicas"), server.replicas, (_KEY, "replicas"), "pods for artifacts")
+    workers = (*container, "env", Named("MLFLOW_WORKERS"), "value")
+    yield Change(ARTIFACT_SERVER, workers, str(server.workers), (_KEY, "workers"), "processes in each pod")
+    request, limit = footprint.memory(environment.mlflow.version, server.workers, jobs=False)
+    disk = footprint.room(environment.way_in.max_upload_size if environment.way_in else None)
+    why = f"measured with {server.workers} workers"
+    for group, amounts in (
+        ("requests", {"memory": f"{request}Mi"}),
+        ("limits", {"memory": f"{limit}Mi", "cpu": str(max(2, server.workers)), "ephemeral-storage": f"{disk + 2}Gi"}),
+    ):
+        for name, amount in amounts.items():
+            yield Change(ARTIFACT_SERVER, (*container, "resources", group, name), amount, (_KEY, "workers"), why)
+    if nodes := environment.scheduling.affinity.get("nodeAffinity"):
+        because: Route = ("scheduling", "affinity", "nodeAffinity")
+        yield Change(ARTIFACT_SERVER, (*POD, "affinity", "nodeAffinity"), nodes, because, "set by hand")
+    yield from admissions(environment, POLICY)
