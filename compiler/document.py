@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from compiler.overlay import Overlay, Secret
+from compiler.external import keys
+from compiler.overlay import External, Overlay, Secret
 
 _PROVIDE = """
 Where the overlay creates the namespace, apply it first: pods wait until their Secrets are there. A value in single quotes is
@@ -21,6 +22,9 @@ def secrets_page(name: str, overlay: Overlay) -> str:
         "",
         "The manifests refer to Secrets by name; no value stands in them.",
     ]
+    if overlay.external and (fetched := overlay.external_secrets()):
+        lines += _fetched(overlay.external, fetched)
+        provided = [secret for secret in provided if secret not in fetched]
     if provided:
         lines += ["", "## To be created by you", _PROVIDE.rstrip("\n")]
         for secret in provided:
@@ -33,6 +37,28 @@ def secrets_page(name: str, overlay: Overlay) -> str:
     if generated:
         lines += ["", "## Created for you", "", *_generated(name, generated)]
     return "\n".join(lines) + "\n"
+
+
+def _fetched(external: External, secrets: tuple[Secret, ...]) -> list[str]:
+    """What a store outside the cluster has to have."""
+    lines = [
+        "",
+        "## To be put into the store",
+        "",
+        f"The External Secrets Operator makes these from the {external.store_kind} `{external.store}`. Each name there",
+        "has a JSON object with these properties.",
+        "",
+        "| Secret | name in the store | property | what it is |",
+        "|---|---|---|---|",
+    ]
+    for secret in secrets:
+        purposes = {key.key: key.purpose for key in secret.keys}
+        for key in keys(secret) or ("any",):
+            what = purposes.get(
+                key, "an environment variable of the server" if key == "any" else "as Kubernetes has it"
+            )
+            lines.append(f"| `{secret.name}` | `{external.name(secret)}` | `{key}` | {what} |")
+    return lines
 
 
 def _generated(name: str, secrets: tuple[Secret, ...]) -> list[str]:

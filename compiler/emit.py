@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 
 from compiler.document import secrets_page
-from compiler.overlay import Change, Image, Overlay, Ref, Secret
+from compiler.external import external_secret
+from compiler.overlay import CRON_POD, POD, Change, Image, Overlay, Ref, Secret
 from compiler.route import Named, Route, Step
 from compiler.tree import KUSTOMIZATION, SECRETS, Tree
 
@@ -23,7 +24,7 @@ LABELS = {"app.kubernetes.io/part-of": "mlflow"}
 """What every object of the base is labelled with, and so what is generated."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
-_PODS: Mapping[str, Route] = {"Deployment|Job|StatefulSet": ("spec", "template", "spec")}
+_PODS: Mapping[str, Route] = {"Deployment|Job|StatefulSet": POD, "CronJob": CRON_POD}
 """The kinds of the base that make pods, and where those stand."""
 _RENAMED = re.compile(
     r"""  - target:
@@ -77,17 +78,27 @@ def emit(name: str, overlay: Overlay) -> Tree:
     top = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": overlay.namespace}
     generators = _generators(overlay.generated_secrets())
     documents = {SECRETS: secrets_page(name, overlay)} if overlay.secrets else {}
+    external = _external(header, overlay)
+    documents |= external
     if not overlay.custom:
-        return {
-            KUSTOMIZATION: header + _text(top, _inputs(overlay, "../../base"), generators, overlay),
-            **documents,
-        }
+        inputs = _inputs(overlay, "../../base")
+        inputs["resources"] += external
+        return {KUSTOMIZATION: header + _text(top, inputs, generators, overlay), **documents}
     values = header + _text(top, _inputs(overlay, "../../../base"), {}, overlay)
     directory = f"compiled-{hashlib.sha256(values.encode()).hexdigest()[:8]}"
-    whole = _sections({**top, "resources": [directory], "components": ["custom"], **generators})
+    whole = _sections({**top, "resources": [directory, *external], "components": ["custom"], **generators})
     if overlay.own:
         whole += "patches:\n" + "".join(_patches(Overlay(changes=overlay.own)))
     return {f"{directory}/{KUSTOMIZATION}": values, KUSTOMIZATION: header + whole, **documents}
+
+
+def _external(header: str, overlay: Overlay) -> Tree:
+    """The file of what an operator makes Secrets of, named for its content: an overlay never has another version of it."""
+    if overlay.external is None or not overlay.external_secrets():
+        return {}
+    objects = [external_secret(overlay.external, secret, LABELS) for secret in overlay.external_secrets()]
+    text = header + "---\n".join(map(dump, objects))
+    return {f"externalsecrets-{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml": text}
 
 
 def _inputs(overlay: Overlay, base: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from compiler.kind import Kind, Secrets
+from compiler.kind import Kind
 from compiler.kinds import KINDS
 from compiler.oidc import Oidc
 from compiler.overlay import Waiver
@@ -17,6 +17,7 @@ from compiler.parts.autoscaling import Autoscaling
 from compiler.parts.database import Database
 from compiler.parts.gateway import Gateway
 from compiler.parts.ingress import Ingress
+from compiler.parts.maintenance import Maintenance
 from compiler.parts.metrics import Metrics
 from compiler.parts.mlflow import Mlflow
 from compiler.parts.namespace import Namespace
@@ -25,6 +26,7 @@ from compiler.parts.platform import Platform
 from compiler.parts.pod_labels import PodLabels
 from compiler.parts.resources import Resources
 from compiler.parts.scheduling import Scheduling
+from compiler.parts.secrets import Provision
 from compiler.parts.service import Service
 from compiler.parts.service_account import ServiceAccount
 from compiler.parts.tls import Tls
@@ -59,7 +61,8 @@ class Environment:
     artifacts: Artifacts
     database: Database
     auth: Auth | Oidc | None
-    secrets: Secrets
+    maintenance: Maintenance
+    secrets: Provision
     network_policy: NetworkPolicy
     waivers: tuple[Waiver, ...]
     metrics: Metrics | None

@@ -92,9 +92,15 @@ class Search:
             written = self._from(self.base, manifest, route)
             why = "named for its content, because a Job cannot be changed"
             return Origin(written.place, written.line, f"{written.why}; {why}") if written else None
+        return self._made(manifest)
+
+    def _made(self, manifest: Manifest) -> Origin | None:
+        """The line of environment.yaml that has an object made which no file of the base holds."""
         for secret in self.overlay.generated_secrets():
             if manifest.ref.kind == "Secret" and manifest.ref.name == secret.name:
                 return self._because(secret.because, "a Secret that is made from a file in secrets/")
+        if manifest.ref.kind == "ExternalSecret":
+            return self._because(("externalSecrets",), "the store that an operator makes a Secret from")
         return None
 
     def from_base(self, manifest: Manifest, route: Route) -> Origin | None:

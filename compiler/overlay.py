@@ -29,9 +29,14 @@ SERVICE_ACCOUNT = Ref("v1", "ServiceAccount", "mlflow")
 ARTIFACT_SERVER = Ref("apps/v1", "Deployment", "mlflow-artifacts")
 """The server of artifacts alone, where `mlflow.mode` is split."""
 MIGRATION = Ref("batch/v1", "Job", "mlflow-migrate")
+GC = Ref("batch/v1", "CronJob", "mlflow-gc")
+BACKUP = Ref("batch/v1", "CronJob", "mlflow-backup")
+RESTORE = Ref("batch/v1", "CronJob", "mlflow-restore")
 SERVICE = Ref("v1", "Service", "mlflow")
 POD: Route = ("spec", "template", "spec")
 """Where the pod stands in a Deployment, StatefulSet or Job."""
+CRON_POD: Route = ("spec", "jobTemplate", "spec", "template", "spec")
+"""Where the pod stands in a CronJob."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,26 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class External:
+    """A store of secrets outside the cluster, from which an operator makes every Secret that is not generated.
+
+    A Secret is called `prefix` and its own name there, unless `names` has another name for it.
+    """
+
+    store: str
+    store_kind: str
+    prefix: str
+    names: dict[str, str]
+    besides: tuple[str, ...]
+    """Secrets that somebody else makes."""
+    refresh_interval: str
+
+    def name(self, secret: Secret) -> str:
+        """What the store calls a Secret."""
+        return self.names.get(secret.name, f"{self.prefix}{secret.name}")
+
+
+@dataclass(frozen=True)
 class Waiver:
     """A rule of the policy that does not bind this overlay, and why.
 
@@ -123,6 +148,8 @@ class Overlay:
     accounts: tuple[str, ...] = ()
     """ServiceAccounts that a person provides, by name."""
     generate_secrets: bool = False
+    external: External | None = None
+    """Where an operator takes the Secrets from that are not generated."""
     custom: bool = False
     """Whether the environment has a component of its own in `custom/`."""
     waivers: tuple[Waiver, ...] = ()
@@ -146,6 +173,7 @@ class Overlay:
             config_maps=self.config_maps + other.config_maps,
             accounts=self.accounts + other.accounts,
             generate_secrets=self.generate_secrets or other.generate_secrets,
+            external=self.external or other.external,
             custom=self.custom or other.custom,
             waivers=self.waivers + other.waivers,
             own=self.own + other.own,
@@ -157,6 +185,13 @@ class Overlay:
     def generated_secrets(self) -> tuple[Secret, ...]:
         """The Secrets whose values are created beside the overlay rather than by a person."""
         return tuple(secret for secret in self.secrets if self.generate_secrets and secret.in_cluster)
+
+    def external_secrets(self) -> tuple[Secret, ...]:
+        """The Secrets that an operator makes from a store outside the cluster."""
+        if self.external is None:
+            return ()
+        others = {secret.name for secret in self.generated_secrets()} | set(self.external.besides)
+        return tuple(secret for secret in self.secrets if secret.name not in others)
 
 
 def setting(name: str, value: str, because: Route, why: str) -> Change:

@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from compiler.diagnostic import Finding
 from compiler.environment import Environment
 from compiler.overlay import Overlay, Secret
 from compiler.parts import PARTS
-from compiler.route import follow
+from compiler.route import Route, follow
 from compiler.secrecy import credential_in
 from compiler.source import Source
 from compiler.split import shared
 
 LAST = ("serviceaccount-existing", "split-policies", "platform-openshift", "networkpolicy-off")
 """Components that take away what others added, and so come after all of them, in this order."""
-AFTER = "driver-"
-"""Components that say which init container is the first: Kustomize puts those that a patch names before the others."""
+AFTER = ("database-ca", "mode-proxied", "driver-")
+"""Components that change what others bring, in this order. Drivers say which init container is the first: Kustomize puts those
+that a patch names before the others."""
 
 
 def check(environment: Environment) -> list[Finding]:
     """Everything wrong with an environment that no schema can say."""
-    return [finding for part in PARTS.values() for finding in part.check(environment)]
+    findings = [finding for part in PARTS.values() for finding in part.check(environment)]
+    return [*findings, *_external(environment)]
+
+
+def _external(environment: Environment) -> Iterator[Finding]:
+    """Finds names of Secrets that the environment does not have, and an operator that has none to make."""
+    external = environment.secrets.external
+    if external is None:
+        return
+    overlay = plan(environment)
+    known = {secret.name for secret in overlay.secrets}
+    routes: list[tuple[str, Route]] = [(name, ("externalSecrets", "names", name)) for name in external.names]
+    routes += [(name, ("externalSecrets", "except", index)) for index, name in enumerate(external.besides)]
+    for name, route in routes:
+        if name not in known:
+            message = f"the environment has no Secret {name}"
+            yield Finding(route, "unknown-key", message, f"it has {', '.join(sorted(known))}", at_key="names" in route)
+    if not overlay.external_secrets():
+        message = "every Secret is created already, so that there is none to make from the store"
+        yield Finding(
+            ("externalSecrets",), "conflicting-keys", message, "remove it, or set secrets: existing", at_key=True
+        )
 
 
 def credentials(source: Source) -> list[Finding]:
@@ -56,7 +79,11 @@ def plan(environment: Environment) -> Overlay:
 
 def _turn(component: str) -> int:
     """When a component is applied: after the others, where its work is to take away or to say what is first."""
-    return LAST.index(component) + 1 if component in LAST else int(component.startswith(AFTER)) - 1
+    if component in LAST:
+        return LAST.index(component) + 1
+    return next(
+        (index for index, start in enumerate(AFTER, -len(AFTER)) if component.startswith(start)), -len(AFTER) - 1
+    )
 
 
 def _together(secrets: tuple[Secret, ...]) -> tuple[Secret, ...]:

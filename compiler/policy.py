@@ -211,21 +211,22 @@ POLICY: dict[str, Rule] = {
 _SERVER = ("Deployment mlflow", "Deployment mlflow-artifacts")
 _STORES = ("StatefulSet minio", "StatefulSet mysql", "StatefulSet postgres")
 _JOBS = ("Job minio-setup", "Job mlflow-migrate")
+_CRON_JOBS = ("CronJob mlflow-backup", "CronJob mlflow-gc", "CronJob mlflow-restore")
 STANDING = (
     Standing("few-replicas", _SERVER, "one pod is what `replicas` says, and two are a key away"),
     Standing(
         "pull-policy",
-        (*_SERVER, *_STORES, *_JOBS),
+        (*_SERVER, *_STORES, *_JOBS, *_CRON_JOBS),
         "images are of released versions, whose tags do not move, and a pod must start while the registry is away",
     ),
     Standing(
         "missing-digest",
-        (*_SERVER, *_STORES, *_JOBS),
+        (*_SERVER, *_STORES, *_JOBS, *_CRON_JOBS),
         "a digest belongs to a registry and its mirrors, so the environment names it: mlflow.image.digest",
     ),
     Standing(
         "secret-in-environment",
-        (*_SERVER, *_STORES, *_JOBS),
+        (*_SERVER, *_STORES, *_JOBS, *_CRON_JOBS),
         "the clients of the database and of the object store read credentials from variables",
     ),
     Standing(

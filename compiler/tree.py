@@ -7,7 +7,7 @@ Tree = dict[str, str]
 
 KUSTOMIZATION = "kustomization.yaml"
 SECRETS = "SECRETS.md"
-WRITTEN = (KUSTOMIZATION, f"compiled-*/{KUSTOMIZATION}", SECRETS)
+WRITTEN = (KUSTOMIZATION, f"compiled-*/{KUSTOMIZATION}", "externalsecrets-*.yaml", SECRETS)
 """Patterns of every file that the compiler may write, and may remove when it no longer does."""
 
 

@@ -36,6 +36,14 @@ class Source:
 
 SOURCES = (
     Source(
+        "github.com/external-secrets/external-secrets",
+        "v1.3.2",
+        "h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=",
+        "config/crds/bases",
+        "external-secrets.io",
+        ("externalsecrets",),
+    ),
+    Source(
         "sigs.k8s.io/gateway-api",
         "v1.4.1",
         "h1:NPxFutNkKNa8UfLd2CMlEuhIPMQgDQ6DXNKG9sHbJU8=",

@@ -41,7 +41,8 @@ FORMATS = ("text", "text", "json", "sarif", "junit", "github")
 FIX_EVERY = 3
 LEGAL = (errors.CLEAN, errors.FINDINGS)
 WRITTEN = re.compile(
-    r"overlays/dev/(environment\.yaml|kustomization\.yaml|SECRETS\.md|secrets/\.gitignore|secrets/[a-z0-9-]+\.env)"
+    r"overlays/dev/(environment\.yaml|kustomization\.yaml|SECRETS\.md|secrets/\.gitignore|secrets/[a-z0-9-]+\.env"
+    r"|externalsecrets-[0-9a-f]{8}\.yaml)"
     r"|\.cache/mlflow-overlays/(\.gitignore|proved/dev\.json)"
 )
 """The files that may stand in a project with one environment without anything of its own, once it was compiled."""

@@ -149,7 +149,7 @@ def check(environment: Environment) -> Iterable[Finding]:
             f"runs and users would share the database {auth.database}, which leaves nobody free to restore one of them",
             "name another, or leave auth.database out",
         )
-    if environment.secrets == "generated" and auth.existing_secret_given:
+    if environment.secrets.source == "generated" and auth.existing_secret_given:
         yield Finding(
             ("auth", "existingSecret"),
             "conflicting-keys",

@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from compiler import pool
+from compiler.database import CA_FILE, IMAGES, SECRET, authority, password
 from compiler.diagnostic import Finding
 from compiler.image import image, image_of, unpinned
 from compiler.kind import Engine, Kind
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from compiler.environment import Environment
 
 POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "mlflow-to-database")
-IMAGES = {"postgres": "docker.io/library/postgres", "mysql": "docker.io/library/mysql"}
 _PORTS = {"postgres": 5432, "mysql": 3306, "mssql": 1433, "sqlite": 0}
 _PASSWORDS = {"postgres": "PGPASSWORD", "mssql": "MSSQL_PASSWORD"}
 """The variables that the server itself reads a password from."""
@@ -57,8 +57,6 @@ _RESERVED = {
     "mysql": ("mysql", "information_schema", "performance_schema", "sys", "root", "mysql.sys", "mysql.session"),
 }
 _FOLDER = "/var/lib/mlflow"
-_SECRET = "mlflow-database"  # noqa: S105 - a name
-_CA_FILE = "/etc/mlflow/database-ca/ca.crt"
 _OPTION_FILE = "/run/mlflow-database/my.cnf"
 _NAME = r"[A-Za-z_][A-Za-z0-9_$-]{0,62}"
 _NAME_WORDS = "letters, digits, '_', '-' and '$', starting with a letter or '_', at most 63"
@@ -99,7 +97,7 @@ KEYS: dict[str, Schema] = {
                 "letters, digits and '_.@$-', starting with a letter or '_', at most 63",
                 default="mlflow",
             ),
-            "existingSecret": secret_name("The Secret with the user's password.", default=_SECRET),
+            "existingSecret": secret_name("The Secret with the user's password.", default=SECRET),
             "maxConnections": integer(
                 "Connections that the database has for MLflow. In the cluster it is given what the processes need, by default; "
                 "of a database of yours 95 are taken for granted.",
@@ -187,7 +185,7 @@ def _mysql_tls(database: Database) -> dict[str, str]:
     if database.tls_mode == "disable":
         return {}
     check = {"ssl_check_hostname": str(database.tls_mode == "verify-full").lower()}
-    return {"ssl_ca": _CA_FILE, **check} if database.ca_secret else check
+    return {"ssl_ca": CA_FILE, **check} if database.ca_secret else check
 
 
 def read(values: Mapping[str, Any], kind: Kind) -> Database:
@@ -203,7 +201,7 @@ def read(values: Mapping[str, Any], kind: Kind) -> Database:
         port=given.get("port", _PORTS[engine]),
         name=given.get("name", "mlflow"),
         user=given.get("user", "mlflow"),
-        existing_secret=given.get("existingSecret", _SECRET),
+        existing_secret=given.get("existingSecret", SECRET),
         existing_secret_given="existingSecret" in given,
         password_key=given.get("passwordKey", "password"),
         max_connections=given.get("maxConnections"),
@@ -365,15 +363,7 @@ def _password(database: Database) -> Iterator[Change]:
         store = Ref("apps/v1", "StatefulSet", database.engine)
         routes.append((store, (*POD, "initContainers", Named("create"), "env", Named("MLFLOW_PASSWORD"))))
     for target, route in routes:
-        reference = (*route, "valueFrom", "secretKeyRef")
-        if database.existing_secret != _SECRET:
-            because: Route = ("database", "existingSecret")
-            yield Change(
-                target, (*reference, "name"), database.existing_secret, because, "the Secret with the password"
-            )
-        if database.password_key != "password":  # noqa: S105 - a name
-            because = ("database", "passwordKey")
-            yield Change(target, (*reference, "key"), database.password_key, because, "the password's key")
+        yield from password(database, target, route)
 
 
 def _in_cluster(environment: Environment) -> Overlay:
@@ -425,17 +415,13 @@ def _external(environment: Environment) -> Overlay:
         )
     if database.ca_secret:
         because: Route = ("database", "tls", "caSecret")
-        name = (*POD, "volumes", Named("database-ca"), "secret", "secretName")
-        changes = [
-            Change(target, name, database.ca_secret, because, "the database's authority")
-            for target in (SERVER, MIGRATION)
-        ]
+        changes = [change for target in (SERVER, MIGRATION) for change in authority(database, target, POD)]
         if database.engine == "postgres":
-            changes.append(setting("PGSSLROOTCERT", _CA_FILE, because, "the database's authority"))
-        authority = SecretKey("ca.crt", "the certificate authority of the database, in PEM", "@ca.crt", random=False)
+            changes.append(setting("PGSSLROOTCERT", CA_FILE, because, "the database's authority"))
+        key = SecretKey("ca.crt", "the certificate authority of the database, in PEM", "@ca.crt", random=False)
         overlay += Overlay(
             components=("database-ca",),
             changes=tuple(changes),
-            secrets=(Secret(database.ca_secret, (authority,), because, in_cluster=False),),
+            secrets=(Secret(database.ca_secret, (key,), because, in_cluster=False),),
         )
     return overlay

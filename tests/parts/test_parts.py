@@ -105,6 +105,7 @@ def _beside(key: str) -> Values:
         "autoscaling": {"autoscaling": {"max": 5}},
         "auth": {"auth": {}},
         "metrics": {"metrics": {}},
+        "maintenance": {"maintenance": {"gc": {}, "backup": {}}},
     }
     return beside.get(key, {})
 

@@ -1,9 +1,10 @@
 # mypy: disable-error-code="import-not-found,import-untyped"
 """An object store from the side of its administrator: run in a pod, not imported.
 
-bucket.py list           prints every object of every bucket that can be seen
-bucket.py create NAME    creates a bucket with one object in it
-bucket.py read NAME      reads all objects of a bucket; fails where that is not allowed
+bucket.py list            prints every object of every bucket that can be seen
+bucket.py create NAME     creates a bucket with one object in it
+bucket.py spoil NAME KEY  changes what an object holds, and not its size
+bucket.py read NAME       reads all objects of a bucket; fails where that is not allowed
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ def main() -> None:
     if command == "create":
         store.create_bucket(Bucket=names[0])
         store.put_object(Bucket=names[0], Key="secret.txt", Body=b"not for MLflow")
+    if command == "spoil":
+        content = store.get_object(Bucket=names[0], Key=names[1])["Body"].read()
+        store.put_object(Bucket=names[0], Key=names.pop(), Body=content[:-1] + bytes([content[-1] ^ 1]))
     buckets = names or [bucket["Name"] for bucket in store.list_buckets()["Buckets"]]
     sys.stdout.write(f"\n{json.dumps([entry for bucket in buckets for entry in objects(store, bucket)])}\n")
 

@@ -5,6 +5,8 @@ client.py write MEGABYTES   logs an experiment, a run, an artifact of that size 
 client.py read JSON         reads all of it back and compares; fails where something differs
 client.py one URI           logs one small file to the experiment that is kept at that location
 client.py delete NAME       logs two small files to a run, and deletes its artifacts
+client.py discard NAME      logs two runs with a model each, and deletes one of each
+client.py there JSON        tells which runs of `discard` are still known
 """
 
 from __future__ import annotations
@@ -106,15 +108,48 @@ def delete(name: str) -> dict[str, Any]:
     return {"before": before, "after": [entry.path for entry in store.list_artifacts("folder")]}
 
 
+def discard(name: str) -> dict[str, Any]:
+    """Leaves behind what a user deletes, beside what a user keeps."""
+    from sklearn.linear_model import LinearRegression
+
+    client = MlflowClient()
+    experiment = client.create_experiment(f"{name}-{uuid.uuid4().hex[:8]}")
+    known: dict[str, Any] = {}
+    for fate in ("kept", "deleted"):
+        with mlflow.start_run(experiment_id=experiment) as run:
+            mlflow.log_text("text", "small.txt")
+            fitted = LinearRegression().fit(POINTS, [1.0, 3.0, 5.0])
+            model = mlflow.sklearn.log_model(fitted, name="model", pip_requirements=["scikit-learn"])
+        known[fate] = [run.info.run_id, model.model_id]
+    client.delete_run(known["deleted"][0])
+    client.delete_logged_model(known["deleted"][1])
+    return known
+
+
+def there(known: dict[str, Any]) -> list[str]:
+    """The runs that the server still knows, deleted ones included."""
+    from mlflow.exceptions import MlflowException
+
+    found = []
+    for run in (known["kept"][0], known["deleted"][0]):
+        try:
+            found.append(MlflowClient().get_run(run).info.run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+    return found
+
+
 def main() -> None:
     """Prints one line of JSON at the end; an exception is shown as a user sees it."""
     command, argument = sys.argv[1:3]
     if command == "write":
         answer = write(int(argument))
-    elif command == "read":
-        answer = read(json.loads(argument))
+    elif command in {"read", "there"}:
+        known = json.loads(argument)
+        answer = read(known) if command == "read" else {"there": there(known)}
     else:
-        answer = {"one": one, "delete": delete}[command](argument)
+        answer = {"one": one, "delete": delete, "discard": discard}[command](argument)
     sys.stdout.write(f"\n{json.dumps(answer)}\n")
 
 

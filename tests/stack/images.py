@@ -22,7 +22,23 @@ PYTHON = {CLOUD: "cloud.lock", ISSUER: "issuer.lock"}
 GCS = "stack/gcs"
 AZURITE = "stack/azurite"
 
-COREUTILS = ("cat", "chmod", "cp", "date", "dirname", "env", "id", "ls", "mkdir", "mv", "rm", "sleep", "touch", "true")
+COREUTILS = (
+    "cat",
+    "chmod",
+    "cp",
+    "date",
+    "dirname",
+    "env",
+    "id",
+    "ls",
+    "mkdir",
+    "mv",
+    "rm",
+    "sleep",
+    "tail",
+    "touch",
+    "true",
+)
 """What the small images of MinIO and MySQL have beside a shell."""
 
 
@@ -116,7 +132,10 @@ def _mysql(scratch: Path, tag: str) -> Image:
     programs = {
         "mysqld": found["path"],
         **{Path(path).name: path for path in found["programs"].values()},
-        **{name: f"/usr/bin/{name}" for name in ("mariadb-admin", "resolveip", "my_print_defaults", "basename", "sed")},
+        **{
+            name: f"/usr/bin/{name}"
+            for name in ("mariadb-admin", "mariadb-dump", "resolveip", "my_print_defaults", "basename", "sed")
+        },
         **{name: f"/usr/bin/{name}" for name in ("hostname", "awk", "grep", "tr", "whoami", "chown", "printf")},
     }
     note = (

@@ -15,7 +15,7 @@ import yaml
 
 from . import cloud
 from .authority import Authority
-from .cluster import EKS_ROLE, Cluster, build, source
+from .cluster import EKS_ROLE, Cluster, Job, build, source
 from .memory import Watch
 from .outcome import Outcome
 from .pod import Pod
@@ -44,8 +44,9 @@ LOGINS = ("login", "login-mysql")
 SPLITS = ("split", "split-host")
 SMALL = ("connections",)
 BESIDE = ("beside",)
-ENVIRONMENTS = (*REFERENCES, *LOGINS, *SPLITS, *SMALL, *BESIDE)
-ON_DEMAND = ("login-mysql", *SPLITS, *SMALL, *BESIDE)
+MAINTENANCE = ("maintenance", "maintenance-mysql")
+ENVIRONMENTS = (*REFERENCES, *LOGINS, *SPLITS, *SMALL, *BESIDE, *MAINTENANCE)
+ON_DEMAND = ("login-mysql", *SPLITS, *SMALL, *BESIDE, *MAINTENANCE)
 """Environments of those tests alone that name them."""
 STRANGE = "p@ss/w:rd#1%&\\'\"$(HOME) ü"
 DASHED = '-rf --leading dash \\ü"x'
@@ -267,11 +268,29 @@ class Running:
         self, *arguments: str, server: str = "", retries: int = 3, login: tuple[str, str] | None = None
     ) -> Outcome:
         """Runs the client, which knows the address of the server, its login if there is one, and nothing else."""
-        uri = server or f"http://mlflow.{self.objects.namespace}:5000"
+        port = self.objects.documents["Service", "mlflow"]["spec"]["ports"][0]["port"]
+        path = self.settings.get("MLFLOW_STATIC_PREFIX", "")
+        uri = server or f"http://mlflow.{self.objects.namespace}:{port}{path}"
         variables = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries)}
         if known := login or self.login:
             variables |= {"MLFLOW_TRACKING_USERNAME": known[0], "MLFLOW_TRACKING_PASSWORD": known[1]}
         return self.program("client.py", *arguments, variables=variables)
+
+    def scheduled(self, name: str, /, *words: str, **variables: str) -> Job:
+        """Runs a CronJob now, to its end; in: the words of its main container in place of its own, and variables for all."""
+        document = json.loads(json.dumps(self.objects.documents["CronJob", name]["spec"]["jobTemplate"]))
+        pod = document["spec"]["template"]["spec"]
+        for container in [*(pod.get("initContainers") or []), *pod["containers"]]:
+            added = [{"name": key, "value": value} for key, value in variables.items()]
+            kept = [each for each in container.get("env") or [] if each["name"] not in variables]
+            container["env"] = [*kept, *added]
+        if words:
+            pod["containers"][0]["args"] = list(words)
+        job = Job(self.cluster, f"{name}-now", document)
+        until(f"{name} ends", lambda: job.succeeded or job.failed, 300, otherwise=job.said)
+        for each in job.pods:
+            self.cluster.drop(each)
+        return job
 
     def work(self) -> Work:
         """Lets the client write and read, and watches the servers."""

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Creates the bucket, and the user that MLflow logs in as, allowed that bucket alone. Run again it changes nothing.
+# Creates the bucket, that of backups where BACKUP_BUCKET names one, and the user that MLflow logs in as, allowed those alone.
+# Run again it changes nothing.
 #
-# Reads ENDPOINT, BUCKET, MINIO_ROOT_USER, MINIO_ROOT_PASSWORD, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from the
+# Reads ENDPOINT, BUCKET, BACKUP_BUCKET, MINIO_ROOT_USER, MINIO_ROOT_PASSWORD, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from the
 # environment. Keys reach mc on its standard input, never as arguments.
 set -eu
 
@@ -24,7 +25,14 @@ until printf '%s\n%s\n' "$MINIO_ROOT_USER" "$MINIO_ROOT_PASSWORD" | mc alias set
   sleep 2
 done
 
+whole="\"arn:aws:s3:::$BUCKET\""
+inside="\"arn:aws:s3:::$BUCKET/*\""
 mc mb --ignore-existing "store/$BUCKET"
+if [ -n "${BACKUP_BUCKET:-}" ]; then
+  whole="$whole, \"arn:aws:s3:::$BACKUP_BUCKET\""
+  inside="$inside, \"arn:aws:s3:::$BACKUP_BUCKET/*\""
+  mc mb --ignore-existing "store/$BACKUP_BUCKET"
+fi
 cat > /tmp/policy.json <<JSON
 {
   "Version": "2012-10-17",
@@ -32,12 +40,12 @@ cat > /tmp/policy.json <<JSON
     {
       "Effect": "Allow",
       "Action": ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
-      "Resource": ["arn:aws:s3:::$BUCKET"]
+      "Resource": [$whole]
     },
     {
       "Effect": "Allow",
       "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-      "Resource": ["arn:aws:s3:::$BUCKET/*"]
+      "Resource": [$inside]
     }
   ]
 }
