@@ -24,6 +24,10 @@ from compiler.kinds import KINDS
 from compiler.parts import PARTS
 from compiler.policy import ELSEWHERE, POLICY, STANDING, Rule
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from tables import pages
+
 SUMMARY, _, EXAMPLE = (__doc__ or "").partition("\n\n")
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Written by scripts/generate.py from the compiler. Run `make docs` to make it anew. -->\n"
@@ -42,8 +46,9 @@ def schema() -> dict[str, str]:
 
 
 def docs() -> dict[str, str]:
-    """The manual of the language, the page of codes, and that of the policy."""
-    return {"docs/language.md": language(), "docs/diagnostics.md": diagnostics(), POLICY_PAGE: policy()}
+    """The manual of the language, the pages of codes and of the policy, and what charts and guides have."""
+    written = {"docs/language.md": language(), "docs/diagnostics.md": diagnostics(), POLICY_PAGE: policy()}
+    return {**written, **pages(ROOT)}
 
 
 def language() -> str:

@@ -53,8 +53,26 @@ class Applied:
 
     def versions(self) -> dict[str, str]:
         """The objects that were applied, as `Kind name`, and the version of each on the server."""
+        return {name: item["metadata"]["resourceVersion"] for name, item in self._items.items()}
+
+    def objects(self) -> dict[str, Object]:
+        """The objects that were applied, as `Kind name`, without their versions."""
+        drop = "resourceVersion"
+        return {
+            name: {**item, "metadata": {key: value for key, value in item["metadata"].items() if key != drop}}
+            for name, item in self._items.items()
+        }
+
+    @cached_property
+    def _items(self) -> dict[str, Object]:
         items = json.loads(self.answer.out)["items"] if self.answer.out else []
-        return {f"{item['kind']} {item['metadata']['name']}": item["metadata"]["resourceVersion"] for item in items}
+        return {f"{item['kind']} {item['metadata']['name']}": item for item in items}
+
+    @property
+    def own_volumes(self) -> set[str]:
+        """The claims that stand in the overlay itself, as `kind/name`."""
+        names = (name.split(" ") for name in self.versions())
+        return {f"persistentvolumeclaim/{name}" for kind, name in names if kind == "PersistentVolumeClaim"}
 
     def claim_volumes(self) -> set[str]:
         """Claims the volumes of every StatefulSet, as its controller would, and returns them as `kind/name`."""
@@ -129,6 +147,7 @@ def _by_hand(server: Server, command: str) -> Answer:
     """The answer to a command of SECRETS.md, beside the files that it names."""
     with TemporaryDirectory() as name:
         folder = Path(name)
+        (folder / "keyfile.json").write_text("{}", encoding="utf-8")
         for file, original in (
             ("ca.crt", server.certificate),
             ("tls.crt", server.certificate),
