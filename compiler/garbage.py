@@ -16,6 +16,7 @@ from compiler.route import Named, Route
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
+    from compiler.parts.auth import Auth
 
 _SCHEDULE = "0 3 * * 0"
 _OLDER_THAN = "30d"
@@ -60,26 +61,30 @@ def check(environment: Environment) -> Iterator[Finding]:
         hint = "remove it, and run mlflow gc where the clients' credentials are"
         yield Finding(_BECAUSE, "conflicting-keys", message, hint, at_key=True)
     for there, key, why in (
-        (environment.database.engine == "mssql", "database.engine: mssql", "the job has no driver's password for it"),
-        (isinstance(environment.auth, Oidc), "auth.mode: oidc", "a job on a schedule has nobody to log in"),
-        (environment.tls, "tls", "nothing says by which name and authority the job could trust the certificate"),
+        (isinstance(environment.auth, Oidc), "auth.mode: oidc", "the proxy wants a token, and the job has none"),
+        (environment.database.engine == "mssql", "database.engine: mssql", "the job reads no password for it"),
         (
             environment.mlflow.mode == "split" and not environment.way_in,
-            "mlflow.mode: split without a host",
+            "mlflow.mode: split without a public host",
             "artifacts are located at the server of artifacts, which the job may not reach",
         ),
+        (environment.tls, "tls", "the job does not know the authority that signed the server's certificate"),
     ):
         if there:
-            hint = "remove one of the two; mlflow gc can be run by hand: docs/language.md has the command"
-            yield Finding(
-                _BECAUSE, "conflicting-keys", f"garbage collection does not go with {key}: {why}", hint, at_key=True
-            )
+            message = f"maintenance.gc does not go with {key}: {why}"
+            hint = "remove it, and run mlflow gc in the server's pod: docs/language.md has the command"
+            yield Finding(_BECAUSE, "conflicting-keys", message, hint, at_key=True)
 
 
 def plan(environment: Environment, gc: Gc) -> Overlay:
     """The job, and what it needs to reach the database and the server."""
-    components = ("maintenance-gc", *(("maintenance-gc-login",) if environment.auth else ()))
-    return Overlay(components=components, changes=(*_asked(environment, gc), *_reached(environment)))
+    login = ("maintenance-gc-login",) if _login(environment) else ()
+    return Overlay(components=("maintenance-gc", *login), changes=(*_asked(environment, gc), *_reached(environment)))
+
+
+def _login(environment: Environment) -> Auth | None:
+    """MLflow's own login, if there is one."""
+    return None if isinstance(environment.auth, Oidc) else environment.auth
 
 
 def _asked(environment: Environment, gc: Gc) -> Iterator[Change]:
@@ -106,8 +111,8 @@ def _reached(environment: Environment) -> Iterator[Change]:
     for group, name in readers:
         yield from database.password(environment.database, GC, (*CRON_POD, group, Named(name), "env", Named(variable)))
     yield from database.authority(environment.database, GC, CRON_POD)
-    if environment.auth:
+    if login := _login(environment):
         asked = (*CRON_POD, "containers", Named("gc"), "env", Named("MLFLOW_TRACKING_PASSWORD"))
         route = (*asked, "valueFrom", "secretKeyRef", "name")
-        secret, because = environment.auth.existing_secret, ("auth", "existingSecret")
+        secret, because = login.existing_secret, ("auth", "existingSecret")
         yield Change(GC, route, secret, because, "the administrator's password")

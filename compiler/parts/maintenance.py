@@ -6,9 +6,11 @@ Registered models, traces and whatever was not deleted stay; a registered model 
 
 - Artifacts are deleted through the server, so the job has no credentials of the store. With `mlflow.mode: direct` the server
   has none either: run `mlflow gc` where the clients' credentials are.
-- With `auth` the job logs in as the administrator, with the password of the same Secret.
+- With MLflow's own `auth` the job logs in as the administrator, with the password of the same Secret.
 - To run it now: `kubectl create job gc-now --from=cronjob/mlflow-gc`.
-- SQLite is a file of the one pod that writes it, which has the command too:
+- It does not go with `auth.mode: oidc`, whose tokens it has none of, or with `tls`, whose authority it does not know. SQLite is a
+  file of the one pod that writes it. The server's pod has the command too; under `tls`, say `https`, and add
+  `MLFLOW_TRACKING_INSECURE_TLS=true`:
   `kubectl exec deployment/mlflow -- env MLFLOW_TRACKING_URI=http://localhost:5000 mlflow gc --older-than 30d`.
 
 `maintenance.backup` is a CronJob that dumps the database, and with `auth` that of users, with the database's own programs, and
