@@ -26,6 +26,8 @@ class Dialect:
     max_depth: int
     max_values: int
     """How many keys and values a document may have, with those of its aliases."""
+    max_text: int
+    """How many characters a key or value may have: patterns that it is held against may take the square of them."""
     smaller: str
     """What to do about a text that is too large."""
     extras: bool
@@ -95,5 +97,5 @@ def _whole(match: re.Match[str]) -> int:
 
 
 _SETTINGS = "an environment is a page of settings: put larger things into custom/"
-ENVIRONMENT = Dialect(core, "an environment", MEBIBYTE // 4, 40, 10_000, _SETTINGS, extras=False)
-MANIFEST = Dialect(go, "a file of manifests", 256 * MEBIBYTE, 100, MEBIBYTE, "split it", extras=True)
+ENVIRONMENT = Dialect(core, "an environment", MEBIBYTE // 4, 40, 10_000, 8_192, _SETTINGS, extras=False)
+MANIFEST = Dialect(go, "a file of manifests", 256 * MEBIBYTE, 100, MEBIBYTE, 256 * MEBIBYTE, "split it", extras=True)

@@ -14,7 +14,7 @@ def image(description: str, default: str) -> Schema:
     """One image, pinned by tag, digest or both."""
     return text(
         description,
-        r"[a-z0-9]+(?:[-._/:a-z0-9]*[a-z0-9])?(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
+        r"[a-z0-9]+(?:[-._/:]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
         "an image like registry.example/team/name:1.2.3, with a digest if you like",
         default=default,
     )

@@ -294,6 +294,7 @@ class _Reader:
                         self._repeated(stack)
                     case yaml.ScalarEvent():
                         self._refuse_extras(event, mark)
+                        self._refuse_long(event.value, mark)
                         self._scalar(stack, event, (mark, end))
                     case yaml.AliasEvent():
                         self._alias(stack, event, (mark, end))
@@ -327,6 +328,12 @@ class _Reader:
             raise Refusal(
                 mark, "tag", f"the tag {event.tag} is not part of the language", "remove it; quote what is a string"
             )
+
+    def _refuse_long(self, text: str, mark: Mark) -> None:
+        most = self.dialect.max_text
+        if len(text) > most:
+            message = f"a text of {len(text)} characters; {self.dialect.what} has none of more than {most}"
+            raise Refusal(mark, "too-large", message, self.dialect.smaller)
 
     def _alias(self, stack: list[_Container], event: Any, span: Span) -> None:
         mark = span[0]
