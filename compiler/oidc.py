@@ -36,28 +36,28 @@ _AUDIENCE = text("What its tokens have as audience.", r"[^\s,=]+", "one word wit
 
 KEYS: dict[str, Schema] = {
     "issuer": text(
-        "mode oidc: the issuer, as its tokens name it.",
+        "Mode oidc: the issuer, as its tokens name it.",
         _URL,
         _URL_WORDS,
         maxLength=2048,
         examples=["https://login.acme.example/realms/acme"],
     ),
-    "clientId": text("mode oidc: the client that MLflow is to the issuer.", r"[^\s,]+", "one word", maxLength=256),
+    "clientId": text("Mode oidc: the client that MLflow is to the issuer.", r"[^\s,]+", "one word", maxLength=256),
     "emailDomains": _list(
-        'mode oidc: whose users may log in, by the domains of their addresses; ["*"] is everybody that the issuer knows.',
+        'Mode oidc: whose users may log in, by the domains of their addresses; ["*"] is everybody that the issuer knows.',
         text("A domain, or *.", rf"\*|\.?{HOST}", "a domain like acme.example, or '*'"),
         examples=[["acme.example"]],
     ),
     "allowedGroups": _list(
-        "mode oidc: the groups whose members may log in, as the claim groups names them; all without it.",
+        "Mode oidc: the groups whose members may log in, as the claim groups names them; all without it.",
         text("A group.", r"[^\s,](?:[^,]*[^\s,])?", "a name without commas", maxLength=256),
     ),
     "tokens": _list(
-        "mode oidc: whose tokens programs may bring, beside those of the issuer for the client.",
+        "Mode oidc: whose tokens programs may bring, beside those of the issuer for the client.",
         object_of("Tokens of an issuer.", {"issuer": _ISSUER, "audience": _AUDIENCE}, required=["issuer", "audience"]),
     ),
-    "caSecret": secret_name("mode oidc: the Secret with the issuer's certificate authority, key ca.crt."),
-    "image": image("mode oidc: the image of oauth2-proxy.", _DEFAULT_IMAGE),
+    "caSecret": secret_name("Mode oidc: the Secret with the issuer's certificate authority, key ca.crt."),
+    "image": image("Mode oidc: the image of oauth2-proxy.", _DEFAULT_IMAGE),
 }
 """The keys of `auth` that only this mode has."""
 
