@@ -91,8 +91,8 @@ def plan(environment: Environment) -> Overlay:
     """The second Deployment with its scale, and the policies that both are under."""
     if environment.mlflow.mode != "split":
         return Overlay()
-    several = ("split-several",) if environment.artifact_server.replicas > 1 else ()
-    policies = ("split-policies",) if environment.network_policy.enabled else ()
+    several = ("mode-split-several",) if environment.artifact_server.replicas > 1 else ()
+    policies = ("mode-split-policies",) if environment.network_policy.enabled else ()
     return Overlay(components=(*several, *policies), changes=tuple(_changes(environment)))
 
 
