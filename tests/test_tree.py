@@ -66,8 +66,12 @@ SLOTS = (
     "networkpolicy",
     "replicas",
 )
-SUITES = {"mlflow": {"server", "migrate", "volume"}, "minio": {"object-store", "object-store-setup"}, "postgres": {"database"},
-          "mysql": {"database"}}  # fmt: skip
+SUITES = {
+    "mlflow": {"server", "artifacts", "migrate", "volume"},
+    "minio": {"object-store", "object-store-setup"},
+    "postgres": {"database"},
+    "mysql": {"database"},
+}
 """The programs of the base by `app.kubernetes.io/name`, and the components that each has."""
 COMPONENT = "app.kubernetes.io/component"
 OPENSHIFT = "platform-openshift"
@@ -307,6 +311,7 @@ def _pods(built: list[Manifest]) -> Iterator[Workload]:
     found = list(workloads(built))
     assert {workload.ref.name for workload in found} == {
         "mlflow",
+        "mlflow-artifacts",
         "mlflow-migrate",
         "minio",
         "minio-setup",

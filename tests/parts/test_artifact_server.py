@@ -9,7 +9,7 @@ import pytest
 from compiler.overlay import ARTIFACT_SERVER, SERVER
 from compiler.parts.artifact_server import POLICY
 from compiler.parts.ingress import INGRESS
-from tests.parts import KEYS, MINIO, ROLE, changes, findings, merged, planned, settings
+from tests.parts import KEYS, MINIO, ROLE, changes, findings, merged, planned, settings, understood
 
 SPLIT = {"mlflow": {"mode": "split"}}
 HOST = {"host": "mlflow.acme.example", "ingress": {"tlsSecret": "mlflow-tls"}}
@@ -150,3 +150,14 @@ def test_check__what_it_cannot_be(more: dict[str, Any], codes: list[str]) -> Non
 
 def test_check__a_volume_is_of_one_server() -> None:
     assert findings({"overlay": "local"}, **SPLIT) == ["unreachable-store"]
+
+
+def test_check__a_proxy_stands_before_the_first_server_alone() -> None:
+    auth = {
+        "mode": "oidc",
+        "issuer": "https://login.acme.example",
+        "clientId": "mlflow",
+        "emailDomains": ["acme.example"],
+    }
+    [found] = understood(merged(KEYS, SPLIT), **HOST, auth=auth).diagnostics
+    assert (found.code, "not behind the proxy" in found.message) == ("conflicting-keys", True)
