@@ -76,7 +76,7 @@ def _demand(environment: Environment) -> Demand:
     """Who opens connections: the stores are runs, the registry, and users where there is a login."""
     scaling, mlflow = environment.autoscaling, environment.mlflow
     pods = scaling.most if scaling else environment.replicas
-    return Demand(pods, mlflow.workers, mlflow.jobs, stores=3 if environment.auth else 2)
+    return Demand(pods, mlflow.workers, mlflow.jobs, stores=3 if environment.users_database else 2)
 
 
 def _limit(environment: Environment) -> int:

@@ -63,6 +63,8 @@ def waiver(rule: str, day: str) -> Break:
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: other}\nspec:\n"
 POD = "{app.kubernetes.io/name: mlflow}"
+SERVERS = tuple(path.name for path in (CASES.parents[2] / "overlays").iterdir() if path.name != "local")
+"""Those that record runs in a database server."""
 S3 = ("aws-keys", "eks-irsa", "prod")
 MINIO = ("minio-mysql", "minio-postgres")
 SERVED = {"host": "mlflow.acme.example", "ingress": {"className": "nginx", "tlsSecret": "tls"}}
@@ -184,7 +186,10 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "stale": Break({"replicas": 2}, before=Break(), stale=True),
     "tag": Break(append="x: !!str 1\n"),
     "too-deep": Break(append="x: " + "[" * 50 + "]" * 50 + "\n"),
-    "too-few-connections": Break({"mlflow.workers": 32, "database.maxConnections": 50}),
+    "too-few-connections": {
+        **dict.fromkeys(SERVERS, Break({"mlflow.workers": 32, "database.maxConnections": 50})),
+        "local": "SQLite is a file, which has no connections to run out of",
+    },
     "too-large": Break(append="# " + "x" * 300_000 + "\n"),
     "unknown-key": Break(append="replica: 2\n"),
     "unknown-kind": resource("apiVersion: apps/v1\nkind: Deploymnt\nmetadata: {name: other}\n"),

@@ -66,8 +66,12 @@ SLOTS = (
     "networkpolicy",
     "replicas",
 )
-SUITES = {"mlflow": {"server", "migrate", "volume"}, "minio": {"object-store", "object-store-setup"}, "postgres": {"database"},
-          "mysql": {"database"}}  # fmt: skip
+SUITES = {
+    "mlflow": {"server", "artifacts", "migrate", "volume"},
+    "minio": {"object-store", "object-store-setup"},
+    "postgres": {"database"},
+    "mysql": {"database"},
+}
 """The programs of the base by `app.kubernetes.io/name`, and the components that each has."""
 COMPONENT = "app.kubernetes.io/component"
 OPENSHIFT = "platform-openshift"
@@ -120,20 +124,24 @@ def test_resource__one_object_a_file_named_for_its_kind(path: Path) -> None:
         assert path.name == f"{kind}.yaml" or kind in ("job", "networkpolicy"), "there is no other to tell it from"
 
 
+def _servers() -> list[Path]:
+    """The files of the server, and of the one of artifacts."""
+    return [*SERVER.glob("*.yaml"), *(SERVER.parent / "components" / "mode-split").glob("*.yaml")]
+
+
 @pytest.mark.parametrize("path", PATCHES, ids=_shown)
 def test_patch__is_named_for_its_target_and_the_target_is_there(path: Path) -> None:
-    """A merge patch of one object, without `target`: Kustomize fails where the object is not there."""
+    """A merge patch of one object, without `target`: Kustomize fails where the object is not there. Those of both servers have
+    one that names the second too."""
     [data] = _load(path)
     assert path.name == f"{data['metadata']['name']}.{str(data['kind']).lower()}.patch.yaml"
     there = {
-        (each["kind"], each["metadata"]["name"])
-        for file in SERVER.glob("*.yaml")
-        for each in _load(file)
-        if "metadata" in each
+        (each["kind"], each["metadata"]["name"]) for file in _servers() for each in _load(file) if "metadata" in each
     }
     assert (data["kind"], data["metadata"]["name"]) in there
     [kustomization] = _load(path.parent / "kustomization.yaml")
-    assert {"path": path.name} in kustomization["patches"]
+    [entry] = [each for each in kustomization["patches"] if each.get("path") == path.name]
+    assert entry.get("target") in (None, {"kind": "Deployment", "name": "mlflow|mlflow-artifacts"})
 
 
 @pytest.mark.parametrize("path", PATCHES, ids=_shown)
@@ -141,7 +149,7 @@ def test_patch__names_containers_of_the_base_or_brings_whole_ones(path: Path) ->
     """A mistyped name would add a second container."""
     [data] = _load(path)
     spec = data.get("spec", {}).get("template", {}).get("spec", {})
-    [target] = [each for file in SERVER.glob("*.yaml") for each in _load(file) if _same(each, data)]
+    [target] = [each for file in _servers() for each in _load(file) if _same(each, data)]
     own = target.get("spec", {}).get("template", {}).get("spec", {})
     for group in ("containers", "initContainers"):
         known = {each["name"] for each in own.get(group, [])}
@@ -303,6 +311,7 @@ def _pods(built: list[Manifest]) -> Iterator[Workload]:
     found = list(workloads(built))
     assert {workload.ref.name for workload in found} == {
         "mlflow",
+        "mlflow-artifacts",
         "mlflow-migrate",
         "minio",
         "minio-setup",

@@ -70,9 +70,10 @@ def check(environment: Environment) -> Iterable[Finding]:
         message = f"{_KEY} is for a server of artifacts, and with mode '{environment.mlflow.mode}' there is none"
         yield Finding((_KEY,), "conflicting-keys", message, "set mlflow.mode: split, or remove it", at_key=True)
     if split and environment.auth:
-        message = "the server of artifacts has no database to look users up in, so it would serve whoever asks"
-        hint = "use another mode, or leave the login to a proxy in front of both"
-        yield Finding(("mlflow", "mode"), "conflicting-keys", f"mode 'split' goes around auth: {message}", hint)
+        lacks = "has no database to look users up in" if environment.users_database else "is not behind the proxy"
+        message = f"mode 'split' goes around auth: the server of artifacts {lacks}, so it would serve whoever asks"
+        hint = "use another mode, or leave the login to a proxy of yours in front of both"
+        yield Finding(("mlflow", "mode"), "conflicting-keys", message, hint)
     if split and environment.tls:
         message = "mode 'split' does not go with tls: the server of artifacts would still speak plain HTTP"
         hint = "remove one of the two, and let the Ingress or Gateway have the certificate"
@@ -91,8 +92,8 @@ def plan(environment: Environment) -> Overlay:
     """The second Deployment with its scale, and the policies that both are under."""
     if environment.mlflow.mode != "split":
         return Overlay()
-    several = ("split-several",) if environment.artifact_server.replicas > 1 else ()
-    policies = ("split-policies",) if environment.network_policy.enabled else ()
+    several = ("mode-split-several",) if environment.artifact_server.replicas > 1 else ()
+    policies = ("mode-split-policies",) if environment.network_policy.enabled else ()
     return Overlay(components=(*several, *policies), changes=tuple(_changes(environment)))
 
 

@@ -298,7 +298,7 @@ def _mssql(environment: Environment) -> Iterator[Finding]:
     if database.tls_mode.startswith("verify"):
         message = f"the driver of SQL Server takes no authority, so {database.tls_mode} cannot be had"
         yield Finding(("database", "tls", "mode"), "conflicting-keys", message, "use mode: require")
-    if environment.auth:
+    if environment.users_database:
         message = "MLflow's users are kept in a database of the same server, and on SQL Server that is not proved"
         yield Finding(("auth",), "conflicting-keys", message, "use postgres or mysql, or remove auth", at_key=True)
 

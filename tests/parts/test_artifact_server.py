@@ -9,7 +9,7 @@ import pytest
 from compiler.overlay import ARTIFACT_SERVER, SERVER
 from compiler.parts.artifact_server import POLICY
 from compiler.parts.ingress import INGRESS
-from tests.parts import KEYS, MINIO, ROLE, changes, findings, merged, planned, settings
+from tests.parts import KEYS, MINIO, ROLE, changes, findings, merged, planned, settings, understood
 
 SPLIT = {"mlflow": {"mode": "split"}}
 HOST = {"host": "mlflow.acme.example", "ingress": {"tlsSecret": "mlflow-tls"}}
@@ -36,7 +36,7 @@ def test_plan__memory_follows_from_its_own_workers() -> None:
 @pytest.mark.parametrize(("replicas", "several"), [(1, False), (2, True)])
 def test_plan__several_have_a_disruption_budget(replicas: int, several: bool) -> None:
     overlay = planned(MINIO, **SPLIT, artifactServer={"replicas": replicas})
-    assert ("split-several" in overlay.components) is several
+    assert ("mode-split-several" in overlay.components) is several
 
 
 def test_plan__nothing_without_the_mode() -> None:
@@ -48,7 +48,7 @@ def test_plan__nothing_without_the_mode() -> None:
 def test_plan__comes_before_those_who_change_both_servers() -> None:
     components = planned(merged(ROLE, SPLIT)).components
     assert components.index("mode-split") < min(map(components.index, ("mode-proxied", "identity-irsa")))
-    assert components[-1] == "split-policies"
+    assert components[-1] == "mode-split-policies"
 
 
 SHARED = {
@@ -107,7 +107,7 @@ def test_policy__the_same_clients() -> None:
     ]
     assert names == ["mlflow", "team"]
     off = planned(MINIO, **SPLIT, networkPolicy={"enabled": False})
-    assert "split-policies" not in off.components
+    assert "mode-split-policies" not in off.components
     assert changes(off, POLICY) == {}
 
 
@@ -150,3 +150,14 @@ def test_check__what_it_cannot_be(more: dict[str, Any], codes: list[str]) -> Non
 
 def test_check__a_volume_is_of_one_server() -> None:
     assert findings({"overlay": "local"}, **SPLIT) == ["unreachable-store"]
+
+
+def test_check__a_proxy_stands_before_the_first_server_alone() -> None:
+    auth = {
+        "mode": "oidc",
+        "issuer": "https://login.acme.example",
+        "clientId": "mlflow",
+        "emailDomains": ["acme.example"],
+    }
+    [found] = understood(merged(KEYS, SPLIT), **HOST, auth=auth).diagnostics
+    assert (found.code, "not behind the proxy" in found.message) == ("conflicting-keys", True)

@@ -334,3 +334,14 @@ def test_replica__of_a_database_of_yours_alone() -> None:
     assert findings({"overlay": "local"}, database={"readHost": "db.acme.example"}) == ["conflicting-keys"]
     assert findings(MINIO, mlflow={"env": {"MLFLOW_READ_REPLICA_BACKEND_STORE_URI": "x"}}) == ["reserved-setting"]
     assert findings(MINIO, mlflow={"args": ["--read-replica-backend-store-uri=x"]}) == ["reserved-setting"]
+
+
+def test_mssql__a_login_that_keeps_no_users_goes_with_it() -> None:
+    auth = {
+        "mode": "oidc",
+        "issuer": "https://login.acme.example",
+        "clientId": "mlflow",
+        "emailDomains": ["acme.example"],
+    }
+    way_in = {"host": "mlflow.acme.example", "ingress": {"tlsSecret": "mlflow-tls"}}
+    assert findings(KEYS, database=MSSQL, auth=auth, **way_in) == []

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from compiler.overlay import SERVER
-from tests.parts import MINIO, changes, findings, planned
+from tests.parts import KEYS, MINIO, changes, findings, planned
 
 
 @pytest.mark.parametrize(
     ("more", "number"), [({}, 1), ({"replicas": 1}, 1), ({"replicas": 2}, 2), ({"replicas": 100}, 100)]
 )
 def test_plan__several_have_a_disruption_budget(more: dict[str, int], number: int) -> None:
-    overlay = planned(MINIO, **more)
+    own = {"host": "db.acme.example", "existingSecret": "db", "maxConnections": 5000}
+    overlay = planned(KEYS, database=own, **more)
     assert changes(overlay, SERVER)["spec.replicas"] == number
     assert ("replicas-several" in overlay.components) is (number > 1)
 
