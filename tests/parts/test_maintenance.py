@@ -78,6 +78,16 @@ def test_gc__is_refused_where_it_could_not_work() -> None:
     assert findings({"overlay": "local"}, maintenance={"gc": {}}) == ["wrong-kind"]
     assert findings(KEYS, mlflow={"mode": "direct"}, maintenance={"gc": {}}) == ["conflicting-keys"]
     assert findings(KEYS, mlflow={"mode": "presigned"}, maintenance={"gc": {}}) == []
+    assert findings(KEYS, tls={"existingSecret": "cert"}, maintenance={"gc": {}}) == ["conflicting-keys"]
+    oidc = {
+        "mode": "oidc",
+        "issuer": "https://login.acme.example",
+        "clientId": "mlflow",
+        "emailDomains": ["acme.example"],
+    }
+    more = {"host": "mlflow.acme.example", "ingress": {"tlsSecret": "cert"}, "auth": oidc}
+    assert findings(KEYS, **more) == []
+    assert findings(KEYS, **more, maintenance={"gc": {}}) == ["conflicting-keys"]
 
 
 @pytest.mark.parametrize("schedule", ["@daily", "0 3 * * 0", "*/15 0-6,22 1 JAN-MAR,12 MON-FRI", "59 23 31 12 6"])
