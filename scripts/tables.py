@@ -129,24 +129,25 @@ def _tops() -> set[str]:
     return set(environment_schema()["properties"])
 
 
-def is_key(name: str) -> bool:
-    """Whether a dotted name is a key of the language; below a mapping of any names, all are."""
-    fragment = environment_schema()
+def schema_of(name: str) -> dict[str, Any] | None:
+    """The schema of a key of the language; below a mapping of any names, all are keys. None where there is no such key."""
+    fragment: dict[str, Any] = environment_schema()
     for word in name.split("."):
         fragment = fragment.get("items", fragment)
         if "properties" not in fragment:
-            return "additionalProperties" in fragment
+            return {} if "additionalProperties" in fragment else None
         if word not in fragment["properties"]:
-            return False
+            return None
         fragment = fragment["properties"][word]
-    return True
+    return fragment
 
 
 def is_there(ref: Ref, project: Project) -> bool:
     """Whether this project has what a row names."""
     match ref.sort:
         case "key":
-            return is_key(ref.name)
+            known = schema_of(ref.name)
+            return known is not None and ref.value in (None, *known.get("enum", [ref.value]))
         case "path":
             return any(project.root.glob(ref.name.rstrip("/")))
         case "target":

@@ -24,13 +24,18 @@ NOT_AT_ONCE = {
 """Keys that no environment of these has, and why."""
 
 OPTIONAL = {
+    "artifactServer": "a server of artifacts knows no login",
+    "auth": "a server of artifacts knows no login",
     "createNamespace": "it only turns off",
-    "ingress": "service.type opens another way in",
+    "externalSecrets": "Secrets are made up, or created by hand",
+    "gateway": "an Ingress or service.type opens another way in",
+    "ingress": "a Gateway or service.type opens another way in",
     "networkPolicy": "a Service that is open to the outside lets in every address, whoever the clients are",
     "platform": "OpenShift is not everywhere",
     "replicas": "autoscaling stands in its place",
     "resources": "they are worked out",
     "secrets": "with a database outside, there is nothing to generate",
+    "tls": "an Ingress, a Gateway or a load balancer has the certificate",
     "waivers": "most break no rule",
 }
 """Keys of the top that not every environment of these has, and why."""

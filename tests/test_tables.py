@@ -97,17 +97,24 @@ def test_refs__are_what_stands_between_backticks(text: str, named: list[tuple[st
 
 
 @pytest.mark.parametrize(
-    ("name", "there"),
+    ("text", "there"),
     [
-        ("mlflow.workers", True),
-        ("waivers.rule", True),
-        ("mlflow.env.ANYTHING", True),
-        ("mlflow.wrokers", False),
-        ("replicas.min", False),
+        ("`mlflow.workers`", True),
+        ("`waivers.rule`", True),
+        ("`mlflow.env.ANYTHING`", True),
+        ("`mlflow.wrokers`", False),
+        ("`replicas.min`", False),
+        ("`mlflow.mode: direct`", True),
+        ("`mlflow.mode: directly`", False),
+        ("`base/mlflow/mlflow.env`", True),
+        ("`base/mlflow/mlflow.environment`", False),
+        ("`make test`", True),
+        ("`make tset`", False),
     ],
 )
-def test_keys__are_those_of_the_schema(name: str, there: bool) -> None:
-    assert tables.is_key(name) is there
+def test_refs__are_there_or_not(text: str, *, there: bool) -> None:
+    [ref] = tables.refs(text)
+    assert tables.is_there(ref, PROJECT) is there
 
 
 def test_proved__names_tests_and_what_was_applied_and_run() -> None:
