@@ -125,7 +125,7 @@ def _served(environment: Environment, backup: Backup) -> bool:
 def plan(environment: Environment, backup: Backup) -> Overlay:
     """Both jobs, where they find the database, and how they log in to the store."""
     engine = environment.database.engine
-    if environment.kind.store == "volume":
+    if environment.kind.store == "volume" or engine not in database.IMAGES:
         return Overlay()
     changes = [*scheduled(BACKUP, backup.schedule, suspend=backup.suspend, because=_BECAUSE), *_kept(backup)]
     for target, of_store, of_database, client in _ROLES:
