@@ -61,13 +61,16 @@ SLOTS = (
     "artifacts",
     "database",
     "driver",
+    "gateway",
     "ingress",
+    "maintenance",
     "mode",
     "networkpolicy",
     "replicas",
+    "server",
 )
 SUITES = {
-    "mlflow": {"server", "artifacts", "migrate", "volume"},
+    "mlflow": {"server", "artifacts", "migrate", "volume", "gc", "backup", "restore"},
     "minio": {"object-store", "object-store-setup"},
     "postgres": {"database"},
     "mysql": {"database"},
@@ -121,50 +124,58 @@ def test_resource__one_object_a_file_named_for_its_kind(path: Path) -> None:
         each for each in path.parent.glob("*.yaml") if each in RESOURCES and _load(each)[0]["kind"] == data["kind"]
     ]
     if len(others) == 1:
-        assert path.name == f"{kind}.yaml" or kind in ("job", "networkpolicy"), "there is no other to tell it from"
+        assert path.name == f"{kind}.yaml" or kind in ("cronjob", "job", "networkpolicy"), (
+            "there is no other to tell it from"
+        )
 
 
-def _servers() -> list[Path]:
-    """The files of the server, and of the one of artifacts."""
-    return [*SERVER.glob("*.yaml"), *(SERVER.parent / "components" / "mode-split").glob("*.yaml")]
+@cache
+def _objects() -> dict[tuple[str, str], dict[str, Any]]:
+    """Every object of the base and its components, by kind and name."""
+    return {(each["kind"], each["metadata"]["name"]): each for path in RESOURCES for each in _load(path)}
 
 
 @pytest.mark.parametrize("path", PATCHES, ids=_shown)
 def test_patch__is_named_for_its_target_and_the_target_is_there(path: Path) -> None:
-    """A merge patch of one object, without `target`: Kustomize fails where the object is not there. Those of both servers have
-    one that names the second too."""
+    """A merge patch of one object, without `target`: Kustomize fails where the object is not there. One with a target may find
+    nothing, or both servers."""
     [data] = _load(path)
     assert path.name == f"{data['metadata']['name']}.{str(data['kind']).lower()}.patch.yaml"
-    there = {
-        (each["kind"], each["metadata"]["name"]) for file in _servers() for each in _load(file) if "metadata" in each
-    }
-    assert (data["kind"], data["metadata"]["name"]) in there
+    assert (data["kind"], data["metadata"]["name"]) in _objects()
     [kustomization] = _load(path.parent / "kustomization.yaml")
     [entry] = [each for each in kustomization["patches"] if each.get("path") == path.name]
-    assert entry.get("target") in (None, {"kind": "Deployment", "name": "mlflow|mlflow-artifacts"})
+    for name in entry.get("target", data["metadata"])["name"].split("|"):
+        assert (data["kind"], name) in _objects()
 
 
 @pytest.mark.parametrize("path", PATCHES, ids=_shown)
 def test_patch__names_containers_of_the_base_or_brings_whole_ones(path: Path) -> None:
     """A mistyped name would add a second container."""
     [data] = _load(path)
-    spec = data.get("spec", {}).get("template", {}).get("spec", {})
-    [target] = [each for file in _servers() for each in _load(file) if _same(each, data)]
-    own = target.get("spec", {}).get("template", {}).get("spec", {})
+    whole = {"image", "securityContext", "resources"}
     for group in ("containers", "initContainers"):
-        known = {each["name"] for each in own.get(group, [])}
-        for container in spec.get(group, []):
-            assert container["name"] in known or {"image", "command", "securityContext", "resources"} <= set(container)
+        known = {each["name"] for each in _pod(_objects()[_named(data)]).get(group, [])}
+        for other in PATCHES:
+            [brings] = _load(other)
+            if _named(brings) == _named(data):
+                known |= {each["name"] for each in _pod(brings).get(group, []) if whole <= set(each)}
+        assert {each["name"] for each in _pod(data).get(group, [])} <= known
 
 
-def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return (one.get("kind"), one.get("metadata", {}).get("name")) == (other["kind"], other["metadata"]["name"])
+def _named(data: dict[str, Any]) -> tuple[str, str]:
+    return data["kind"], data["metadata"]["name"]
+
+
+def _pod(data: dict[str, Any]) -> dict[str, Any]:
+    spec = data.get("spec", {})
+    pod: dict[str, Any] = spec.get("jobTemplate", {}).get("spec", spec).get("template", {}).get("spec", {})
+    return pod
 
 
 @pytest.mark.parametrize("path", KUSTOMIZATIONS, ids=_shown)
 def test_kustomization__is_short_says_what_it_is_and_uses_every_file(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 30
+    assert len(text.splitlines()) < 50
     assert text.startswith("# ")
     [data] = _load(path)
     if path.parent == SERVER:
@@ -285,7 +296,7 @@ def test_labels__of_pods_are_those_of_their_object_and_are_selected(built: list[
         for workload in workloads([manifest]):
             labels = manifest.data["metadata"]["labels"]
             assert workload.labels.items() >= {k: v for k, v in labels.items() if k.startswith("app.")}.items()
-            if manifest.ref.kind != "Job":
+            if manifest.ref.kind not in ("CronJob", "Job"):
                 selector = manifest.data["spec"]["selector"]["matchLabels"]
                 assert selector == {
                     key: labels[key] for key in ("app.kubernetes.io/name", "app.kubernetes.io/component")
@@ -312,7 +323,10 @@ def _pods(built: list[Manifest]) -> Iterator[Workload]:
     assert {workload.ref.name for workload in found} == {
         "mlflow",
         "mlflow-artifacts",
+        "mlflow-backup",
+        "mlflow-gc",
         "mlflow-migrate",
+        "mlflow-restore",
         "minio",
         "minio-setup",
         "postgres",
@@ -382,7 +396,7 @@ def test_volumes__in_memory_or_on_disk_are_bounded(built: list[Manifest]) -> Non
 
 def test_containers__that_serve_have_probes_and_time_to_stop(built: list[Manifest]) -> None:
     for workload in _pods(built):
-        if workload.ref.kind == "Job":
+        if workload.ref.kind in ("CronJob", "Job"):
             continue
         assert workload.pod["terminationGracePeriodSeconds"] >= 30
         for container in workload.pod["containers"]:
@@ -404,7 +418,7 @@ def test_images__are_pinned_and_each_has_one_version(built: list[Manifest]) -> N
     images = {container["image"] for workload in _pods(built) for _, container in containers(workload)}
     names = [image.rpartition(":")[0] for image in images]
     assert all(re.fullmatch(r"[a-z0-9.-]+\.[a-z]+/.+", name) for name in names), "with the registry"
-    assert len(set(names)) == len(names) == 4
+    assert len(set(names)) == len(names) == 5
     assert not [image for image in images if image.endswith(":latest")]
 
 
