@@ -24,15 +24,13 @@ from typing import TYPE_CHECKING, Any
 from compiler import footprint
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
-from compiler.overlay import ARTIFACT_SERVER, POD, Change, Overlay, Ref
+from compiler.overlay import ARTIFACT_SERVER, POD, Change, Overlay
 from compiler.part import Schema, integer, object_of
-from compiler.parts.network_policy import admissions
 from compiler.route import Named, Route
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
 
-POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "mlflow-artifacts")
 _KEY = "artifactServer"
 _WORKERS = 2
 KEYS: dict[str, Schema] = {
@@ -114,4 +112,3 @@ def _changes(environment: Environment) -> Iterator[Change]:
     if nodes := environment.scheduling.affinity.get("nodeAffinity"):
         because: Route = ("scheduling", "affinity", "nodeAffinity")
         yield Change(ARTIFACT_SERVER, (*POD, "affinity", "nodeAffinity"), nodes, because, "set by hand")
-    yield from admissions(environment, POLICY)

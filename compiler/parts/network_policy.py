@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from compiler.environment import Environment
 
 POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "mlflow-server")
+ARTIFACT_POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "mlflow-artifacts")
 
 KEYS: dict[str, Schema] = {
     "networkPolicy": object_of(
@@ -95,15 +96,16 @@ def plan(environment: Environment) -> Overlay:
         reason = "networkPolicy.enabled is false: somebody else writes them"
         waiver = Waiver("no-network-policy", reason, ("networkPolicy", "enabled"))
         return Overlay(components=("networkpolicy-off",), waivers=(waiver,))
-    return Overlay(changes=tuple(admissions(environment, POLICY)))
+    servers = (POLICY, ARTIFACT_POLICY) if environment.mlflow.mode == "split" else (POLICY,)
+    return Overlay(changes=tuple(change for server in servers for change in _admissions(environment, server)))
 
 
-def admissions(environment: Environment, target: Ref) -> Iterator[Change]:
-    """Who may reach a server, in the policy of that server; nothing where it is what the base says."""
+def _admissions(environment: Environment, target: Ref) -> Iterator[Change]:
+    """Who may reach a server; nothing where it is what the base says."""
     policy = environment.network_policy
     alb = environment.ingress is not None and environment.ingress.controller == "alb"
     outside = policy.addresses or (PRIVATE if alb else ())
-    if not policy.enabled or (policy.clients is None and not outside):
+    if policy.clients is None and not outside:
         return
     sources = [*_pods(environment, policy), *({"ipBlock": {"cidr": cidr}} for cidr in outside)]
     why = "the namespaces and addresses that may reach the server"

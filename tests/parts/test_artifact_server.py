@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from compiler.overlay import ARTIFACT_SERVER, SERVER
-from compiler.parts.artifact_server import POLICY
 from compiler.parts.ingress import INGRESS
+from compiler.parts.network_policy import ARTIFACT_POLICY as POLICY
 from tests.parts import KEYS, MINIO, ROLE, changes, findings, merged, planned, settings, understood
 
 SPLIT = {"mlflow": {"mode": "split"}}
