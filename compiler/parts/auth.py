@@ -225,7 +225,7 @@ def _references(auth: Auth) -> Iterator[Change]:
 
 def _stores(environment: Environment, auth: Auth) -> Iterator[Change]:
     """A database in the cluster creates that of users."""
-    if not environment.database.host:
+    if environment.database.in_cluster:
         store = Ref("apps/v1", "StatefulSet", environment.database.engine)
         route = (*POD, "initContainers", Named("create"), "env", Named("MLFLOW_AUTH_DATABASE"), "value")
         yield Change(store, route, auth.database, ("auth", "database"), "the database of users that is created")

@@ -10,7 +10,7 @@ from compiler.oidc import POLICY
 from compiler.overlay import SERVER, Ref
 from compiler.peer import ANYWHERE
 from compiler.pipeline import compile_environment
-from tests.conftest import Project
+from tests.conftest import ROOT, Project
 from tests.parts import KEYS, MINIO, MYSQL, Values, changes, findings, merged, planned, secrets, settings, understood
 
 WAIT = "spec.template.spec.initContainers[name=wait-for-schema]"
@@ -89,7 +89,28 @@ def test_auth__the_option_file_of_mysql_is_written_first(text: str, project: Pro
     pod = deployment["spec"]["template"]["spec"]
     assert [each["name"] for each in pod["initContainers"]] == ["option-file", "wait-for-schema"]
     assert pod["initContainers"][1]["command"] == ["python", "/opt/mlflow-login/login.py"]
-    assert pod["containers"][0]["command"] == ["mlflow", "server", "--app-name", "basic-auth"]
+    assert pod["containers"][0]["command"] == ["mlflow", "server", "--app-name=basic-auth"]
+
+
+@pytest.mark.parametrize("kind", ["eks-irsa", "eks-pod-identity", "gke-workload-identity", "azure-workload-identity"])
+def test_auth__leaves_the_identity_of_the_pod_unshadowed(kind: str, project: Project) -> None:
+    """The command that takes variables away stays; the login is added at its end."""
+    text = (ROOT / "overlays" / kind / "environment.yaml").read_text(encoding="utf-8")
+    project.add("example", f"{text}auth: {{}}\n")
+    [server] = [each.data for each in compile_environment(project.workspace, "example").manifests if each.ref == SERVER]
+    command = server["spec"]["template"]["spec"]["containers"][0]["command"]
+    assert command[0] == "env"
+    assert command[-3:] == ["mlflow", "server", "--app-name=basic-auth"]
+
+
+def test_auth__beside_sqlite_is_a_file_too(project: Project) -> None:
+    project.add("example", "overlay: local\nauth: {}\n")
+    compilation = compile_environment(project.workspace, "example")
+    assert compilation.diagnostics == []
+    assert (
+        settings({"overlay": "local"}, auth={})["MLFLOW_AUTH_DATABASE_URI"]
+        == "sqlite:////var/lib/mlflow/mlflow_auth.db"
+    )
 
 
 # A provider of OpenID Connect

@@ -114,9 +114,10 @@ def run(timeout: float) -> Exit:
     """Do all of it: the settings are looked at before anything is waited for."""
     name, parser = setting("LOGIN_ADMIN_USER"), configuration()
     password = password_of(name, setting("LOGIN_ADMIN_PASSWORD"))
-    waited = schema.run("wait", timeout)
-    if waited is not Exit.DONE:
-        return waited
+    # SQLite is written by this pod alone, so this is where it is migrated.
+    ready = schema.run("migrate" if schema.url_of(schema.BACKEND).get_backend_name() == "sqlite" else "wait", timeout)
+    if ready is not Exit.DONE:
+        return ready
     write(Path(setting("MLFLOW_AUTH_CONFIG_PATH")), parser)
     return see_to(name, password)
 
