@@ -36,7 +36,7 @@ KEY: Schema = object_of(
         **keys(_SCHEDULE),
         "keep": integer("How many backups are kept.", 1, 1000, default=_KEEP),
         "bucket": {**BUCKET, "description": "The bucket of backups, where it is not that of artifacts."},
-        "prefix": {**PREFIX, "description": "The path in the bucket; backups/<namespace> without it."},
+        "prefix": {**PREFIX, "description": "The path in the bucket; `backups/<namespace>` without it."},
         "size": quantity("The most that all dumps of one backup may take on a node.", default=_SIZE),
         "image": image(
             "The image with the programs of a database of yours.", f"{database.IMAGES['postgres']}:17.11-bookworm"

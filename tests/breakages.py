@@ -63,10 +63,19 @@ def waiver(rule: str, day: str) -> Break:
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: other}\nspec:\n"
 POD = "{app.kubernetes.io/name: mlflow}"
-SERVERS = tuple(path.name for path in (CASES.parents[2] / "overlays").iterdir() if path.name != "local")
+ALL = tuple(path.name for path in (CASES.parents[2] / "overlays").iterdir())
+SERVERS = tuple(name for name in ALL if name != "local")
 """Those that record runs in a database server."""
-S3 = ("aws-keys", "eks-irsa", "prod")
+AMAZON = ("aws-keys", "eks-irsa", "eks-pod-identity", "prod")
 MINIO = ("minio-mysql", "minio-postgres")
+AZURE = ("azure-keys", "azure-workload-identity")
+GOOGLE = ("gcs-keys", "gke-workload-identity")
+IDENTITIES = {
+    **dict.fromkeys(("eks-irsa", "eks-pod-identity", "prod"), "AWS_PROFILE"),
+    "gke-workload-identity": "GOOGLE_APPLICATION_CREDENTIALS",
+    "azure-workload-identity": "AZURE_USERNAME",
+}
+"""Those whose pods have an identity of the cloud, and a variable that would be taken instead."""
 SERVED = {"host": "mlflow.acme.example", "ingress": {"className": "nginx", "tlsSecret": "tls"}}
 OUTSIDE = {"database.host": "db.acme.example", "database.existingSecret": "mlflow-database"}
 KEY = "arn:{}:kms:{}:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -75,7 +84,6 @@ FILES = (
     *(f"components/driver-mysql/{name}.patch.yaml" for name in ("mlflow.deployment", "mlflow-migrate.job")),
 )
 """Every file of the base that runs MLflow's image."""
-NO_ARN = dict.fromkeys(MINIO, "MinIO knows no ARNs: such keys belong to other kinds")
 SELECTOR = ["spec:", "  selector: {matchLabels: {own: label}}", "  template: {metadata: {labels: {own: label}}}"]
 IDENTITY = f"""{HEAD}replacements:
   - source: {{kind: Job, name: mlflow-migrate}}
@@ -119,26 +127,52 @@ AUTOSCALER = (
     "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: other}\nspec:\n"
     "  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: mlflow}\n  minReplicas: 3\n  maxReplicas: 2\n"
 )
+
+
+def among(names: tuple[str, ...], way: Break, others: str) -> dict[str, Break | str]:
+    """A way for some environments, and why the others cannot come to the code."""
+    return {**dict.fromkeys(ALL, others), **dict.fromkeys(names, way)}
+
+
+NO_ARN = "its store is not Amazon's, and knows no ARNs: such keys belong to other kinds"
+UNREAD = patch(
+    "mlflow",
+    *(
+        "spec:",
+        "  template:",
+        "    spec:",
+        "      volumes: [{name: own, emptyDir: {sizeLimit: 1Mi}}]",
+        "      containers:",
+    ),
+    "      - {name: mlflow, volumeMounts: [{name: own, mountPath: /own, readOnly: true}]}",
+)
+ELSEWHERE = Break({"serviceAccount": {"create": False, "name": "tracking"}})
 BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "alias": Break(append="x: &a 1\n"),
     "autoscaler-stuck": resource(AUTOSCALER),
-    "bad-bucket": Break({"artifacts.bucket": "xn--acme"}),
+    "bad-bucket": {
+        **dict.fromkeys((*AMAZON, *MINIO, "s3-compatible"), Break({"artifacts.bucket": "xn--acme"})),
+        **dict.fromkeys(GOOGLE, Break({"artifacts.bucket": "goog-acme"})),
+        **dict.fromkeys(AZURE, "what a container may be called is a pattern of the schema"),
+        "oss-keys": Break({"artifacts.bucket": "acme.mlflow"}),
+        "local": "a volume has no bucket",
+    },
     "bad-data": resource("apiVersion: v1\nkind: Secret\nmetadata: {name: other}\ndata: {note: hello!}\n"),
     "bad-enum": resource(CLAIM.format("Often", "1Gi")),
     "bad-label": resource("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other, labels: {team: a b}}\n"),
     "bad-name": resource("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: my_settings}\n"),
     "bad-number": patch("mlflow", "spec: {revisionHistoryLimit: -1}"),
     "bad-port": resource(SERVICE + "  ports: [{port: 99999}]\n"),
-    "bad-prefix": Break({"artifacts.prefix": "a/../b"}),
+    "bad-prefix": among(SERVERS, Break({"artifacts.prefix": "a/../b"}), "a volume of its own has no prefix"),
     "bad-quantity": resource(CLAIM.format("ReadWriteOnce", "1GG")),
     "bad-value": Break({"namespace": "Not_A_Name"}),
-    "budget-blocks": dict.fromkeys((*S3, *MINIO), "in a build it is disruption-budget, which can be waived"),
+    "budget-blocks": dict.fromkeys(ALL, "in a build it is disruption-budget, which can be waived"),
     "build-failed": patch("nowhere", "spec: {replicas: 2}"),
     "conflicting-keys": Break({"networkPolicy": {"enabled": False, "clients": ["a"]}}),
     "dangling-reference": container("{name: mlflow, envFrom: [{secretRef: {name: nowhere}}]}"),
     "deprecated-api": resource("apiVersion: v1\nkind: Endpoints\nmetadata: {name: other}\n"),
     "duplicate-key": Break(append="overlay: other\n"),
-    "duplicate-object": dict.fromkeys((*S3, *MINIO), "kubectl builds no object twice"),
+    "duplicate-object": dict.fromkeys(ALL, "kubectl builds no object twice"),
     "empty": Break(whole=lambda _: b"# nothing\n"),
     "host-unserved": Break({"host": "mlflow.acme.example", "ingress": None}),
     "image-misses": Break(base={f"base/{file}": ("ghcr.io/mlflow/mlflow:", "ghcr.io/acme/mlflow:") for file in FILES}),
@@ -147,33 +181,36 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "left-behind": Break({"ingress": None}, before=Break(SERVED)),
     "memory-too-small": Break({"resources": {"limits": {"memory": "64Mi"}, "requests": {"memory": "32Mi"}}}),
     "missing-key": Break({"overlay": None}),
-    "missing-name": dict.fromkeys((*S3, *MINIO), "kubectl builds no object without a name"),
+    "missing-name": dict.fromkeys(ALL, "kubectl builds no object without a name"),
     "no-image": container("{name: mlfow, command: [x]}"),
     "not-a-manifest": resource("kind: Service\nmetadata: {name: other}\nspec: {ports: [{port: 80}]}\n"),
     "not-utf8": Break(whole=lambda text: text.encode() + b"# \xff\n"),
     "nothing-to-generate": {
-        **dict.fromkeys(S3, Break({**OUTSIDE, "secrets": "generated"})),
+        **dict.fromkeys(ALL, Break({**OUTSIDE, "secrets": "generated"})),
         **dict.fromkeys(MINIO, "MinIO runs in the cluster, so that there is always a password to make up"),
+        "local": Break({"secrets": "generated"}),
     },
-    "partition-mismatch": {
-        **dict.fromkeys(S3, Break({"artifacts.kmsKeyArn": KEY.format("aws-cn", "cn-north-1")})),
-        **NO_ARN,
-    },
+    "one-writer": among(("local",), Break({"replicas": 2}), "no pod of its server writes to a volume"),
+    "partition-mismatch": among(AMAZON, Break({"artifacts.kmsKeyArn": KEY.format("aws-cn", "cn-north-1")}), NO_ARN),
     "patch-misses": patch("mlflow", "spec: {replicas: 7}"),
     "picks-nothing": resource(SERVICE + "  selector: {a: b}\n  ports: [{port: 80}]\n"),
     "placeholder": Break(base={"base/mlflow/mlflow.env": ("MLFLOW_PORT=5000", "MLFLOW_PORT=PLACEHOLDER")}),
     "plain-http": Break({"host": "mlflow.acme.example", "ingress": {"className": "nginx"}}),
     "pod-security": container("{name: mlflow, securityContext: {privileged: true}}"),
-    "region-mismatch": {
-        **dict.fromkeys(S3, Break({"artifacts.kmsKeyArn": KEY.format("aws", "us-west-2")})),
-        **NO_ARN,
-    },
-    "rejected-kind": dict.fromkeys((*S3, *MINIO), "only an option of validate rejects kinds"),
+    "read-before-written": UNREAD,
+    "region-mismatch": among(AMAZON, Break({"artifacts.kmsKeyArn": KEY.format("aws", "us-west-2")}), NO_ARN),
+    "rejected-kind": dict.fromkeys(ALL, "only an option of validate rejects kinds"),
     "removed-api": resource("apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: other}\n"),
+    "replicas-reset": among(
+        SERVERS,
+        Break({"replicas": None, "autoscaling": {"max": 6}}, before=Break({"replicas": 3})),
+        "one pod alone writes to its volume, so there never were several",
+    ),
     "request-above-limit": Break({"resources": {"requests": {"cpu": "9"}, "limits": {"cpu": "1"}}}),
     "reserved-name": {
-        **dict.fromkeys((*S3, "minio-postgres"), Break({"database": {"name": "postgres"}})),
+        **dict.fromkeys(SERVERS, Break({"database": {"name": "postgres"}})),
         "minio-mysql": Break({"database.name": "mysql"}),
+        "local": Break({"database": {"engine": "postgres", "name": "postgres"}}),
     },
     "reserved-setting": Break({"mlflow.env": {"MLFLOW_PORT": "80"}}),
     "schema-bad-value": resource(SERVICE + f"  selector: {POD}\n  ports: [{{port: 80, targetPort: true}}]\n"),
@@ -182,6 +219,10 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "schema-wrong-type": resource(SERVICE + f"  selector: {POD}\n  ports: [{{port: eighty}}]\n"),
     "secret-in-plain-sight": Break({"mlflow.env": {"A": "AKIA" + "ABCDEFGH" * 2}}),
     "several-documents": Break(append="---\na: 1\n"),
+    "shadowed-identity": {
+        **dict.fromkeys(ALL, "its server logs in with keys, or to nobody: there is no identity to stand before"),
+        **{name: Break({"mlflow.env": {variable: "x"}}) for name, variable in IDENTITIES.items()},
+    },
     "shared-namespace": Break({"namespace": "kube-system"}),
     "stale": Break({"replicas": 2}, before=Break(), stale=True),
     "tag": Break(append="x: !!str 1\n"),
@@ -191,18 +232,26 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
         "local": "SQLite is a file, which has no connections to run out of",
     },
     "too-large": Break(append="# " + "x" * 300_000 + "\n"),
+    "unannotated-account": {
+        **among(("eks-irsa", "prod"), ELSEWHERE, "its server's account has no annotation that an identity asks for"),
+        "azure-workload-identity": ELSEWHERE,
+        "gke-workload-identity": Break(
+            {**ELSEWHERE.set, "artifacts.googleServiceAccount": "mlflow@acme.iam.gserviceaccount.com"}
+        ),
+    },
     "unknown-key": Break(append="replica: 2\n"),
     "unknown-kind": resource("apiVersion: apps/v1\nkind: Deploymnt\nmetadata: {name: other}\n"),
     "unknown-value": Break({"mlflow.logLevel": "loud"}),
     "unpinned-image": Break({"mlflow.image.tag": "latest"}),
-    "unreachable-store": {
-        **dict.fromkeys(MINIO, Break({"mlflow.mode": "direct"})),
-        **dict.fromkeys(S3, "their store is outside of the cluster, where clients reach it"),
-    },
+    "unreachable-store": among(
+        (*MINIO, "local"),
+        Break({"mlflow.mode": "direct"}),
+        "its store is outside of the cluster, where clients reach it",
+    ),
     "unsupported-version": Break({"mlflow.version": "2.14.1"}),
     "wrong-kind": {
-        **dict.fromkeys(S3, Break({"artifacts.storage": {"size": "1Gi"}})),
-        **dict.fromkeys(MINIO, Break({"artifacts.roleArn": "arn:aws:iam::123456789012:role/x"})),
+        **dict.fromkeys(ALL, Break({"artifacts.storage": {"size": "1Gi"}})),
+        **dict.fromkeys((*MINIO, "local"), Break({"artifacts.roleArn": "arn:aws:iam::123456789012:role/x"})),
     },
     "wrong-type": Break({"replicas": "many"}),
     "yaml-syntax": Break(append="x: [\n"),

@@ -62,7 +62,7 @@ def directory(project: Project) -> Path:
         ("mlflow-overlays check dev ", ["broken", "prod"]),
         ("mlflow-overlays explain p", ["prod"]),
         ("mlflow-overlays new staging --overlay ", list(KINDS)),
-        ("mlflow-overlays new staging --overlay eks", ["eks-irsa"]),
+        ("mlflow-overlays new staging --overlay eks", ["eks-irsa", "eks-pod-identity"]),
         ("mlflow-overlays check --output ", list(FORMATS)),
         ("mlflow-overlays check --kubernetes-version a", ["all"]),
     ],

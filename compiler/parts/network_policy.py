@@ -44,7 +44,7 @@ KEYS: dict[str, Schema] = {
             "addresses": {
                 "type": "array",
                 "description": "Addresses outside the cluster that may reach the server, like the subnets of a load balancer.",
-                "items": text("Addresses, as 10.1.0.0/16.", maxLength=64),
+                "items": text("Addresses.", r"[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", "addresses like 10.1.0.0/16"),
                 "minItems": 1,
                 "uniqueItems": True,
             },

@@ -236,8 +236,9 @@ def test_any__environment_is_understood_and_planned(values: Values, custom: bool
     assert len(set(overlay.components)) == len(overlay.components)
     for path, text in emit("example", overlay).items():
         if path.endswith(".yaml"):
-            for patch in yaml.safe_load(text).get("patches", ()):
-                assert yaml.safe_load(patch["patch"])
+            for document in yaml.safe_load_all(text):
+                for patch in document.get("patches", ()):
+                    assert yaml.safe_load(patch["patch"])
 
 
 @PROPERTY
