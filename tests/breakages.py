@@ -135,6 +135,7 @@ def among(names: tuple[str, ...], way: Break, others: str) -> dict[str, Break | 
 
 
 NO_ARN = "its store is not Amazon's, and knows no ARNs: such keys belong to other kinds"
+ALONE = "one pod alone writes to its volume, so there are never several"
 UNREAD = patch(
     "mlflow",
     *(
@@ -177,7 +178,9 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "host-unserved": Break({"host": "mlflow.acme.example", "ingress": None}),
     "image-misses": Break(base={f"base/{file}": ("ghcr.io/mlflow/mlflow:", "ghcr.io/acme/mlflow:") for file in FILES}),
     "immutable-field": Break(custom=patch("mlflow", *SELECTOR).custom, before=Break()),
-    "job-name": Break(custom={"kustomization.yaml": IDENTITY}),
+    "job-name": among(
+        SERVERS, Break(custom={"kustomization.yaml": IDENTITY}), "SQLite is migrated by its server, not by a Job"
+    ),
     "left-behind": Break({"ingress": None}, before=Break(SERVED)),
     "memory-too-small": Break({"resources": {"limits": {"memory": "64Mi"}, "requests": {"memory": "32Mi"}}}),
     "missing-key": Break({"overlay": None}),
@@ -204,7 +207,7 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "replicas-reset": among(
         SERVERS,
         Break({"replicas": None, "autoscaling": {"max": 6}}, before=Break({"replicas": 3})),
-        "one pod alone writes to its volume, so there never were several",
+        ALONE,
     ),
     "request-above-limit": Break({"resources": {"requests": {"cpu": "9"}, "limits": {"cpu": "1"}}}),
     "reserved-name": {
@@ -224,7 +227,7 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
         **{name: Break({"mlflow.env": {variable: "x"}}) for name, variable in IDENTITIES.items()},
     },
     "shared-namespace": Break({"namespace": "kube-system"}),
-    "stale": Break({"replicas": 2}, before=Break(), stale=True),
+    "stale": Break({"mlflow.workers": 3}, before=Break(), stale=True),
     "tag": Break(append="x: !!str 1\n"),
     "too-deep": Break(append="x: " + "[" * 50 + "]" * 50 + "\n"),
     "too-few-connections": {
@@ -256,13 +259,15 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "wrong-type": Break({"replicas": "many"}),
     "yaml-syntax": Break(append="x: [\n"),
     **{code: case(code) for code in POLICED},
-    "disruption-budget": case("disruption-budget", replicas=3),
+    "disruption-budget": among(SERVERS, case("disruption-budget", replicas=3), ALONE),
     "expired-waiver": waiver("low-user", "2026-01-31"),
     "exposed-secret": container(ECHO),
-    "few-replicas": case("few-replicas", replicas=3),
+    "few-replicas": case("few-replicas"),
     "idle-waiver": waiver("low-user", "2027-01-31"),
     "ingress-snippet": Break({**SERVED, "ingress.annotations": {"nginx.ingress.kubernetes.io/server-snippet": "x"}}),
-    "no-anti-affinity": case("no-anti-affinity", replicas=3),
-    "rolling-update": case("rolling-update", replicas=3),
+    "no-anti-affinity": among(SERVERS, case("no-anti-affinity", replicas=3), ALONE),
+    "rolling-update": among(
+        SERVERS, case("rolling-update", replicas=3), "one pod writes to its volume, so all stop for an update"
+    ),
 }
 """For each code what breaks any reference environment, or what breaks each of them; a text says why nothing can."""

@@ -84,8 +84,11 @@ def test_diagnostics__none_in_a_scaffold(editor: Client, kind: str) -> None:
         ("overlay: minio-postgres\nreplicas: many\n", (2, 11, 'Incorrect type. Expected "integer".')),
         ("overlay: minio-postgres\nreplicas: 0\n", (2, 11, "Value is below the minimum of 1.")),
         ("overlay: minio-postgres\nnamespace: A_b\n", (2, 12, "lower-case letters, digits and dashes")),
-        ("overlay: minio-postgres\nmlflow: {mode: x}\n", (2, 16, 'Valid values: "proxied", "presigned", "direct".')),
-        ("overlay: minio\n", (1, 10, 'Valid values: "aws-keys", "eks-irsa", "minio-mysql", "minio-postgres".')),
+        (
+            "overlay: minio-postgres\nmlflow: {mode: x}\n",
+            (2, 16, 'Valid values: "proxied", "presigned", "split", "direct".'),
+        ),
+        ("overlay: minio\n", (1, 10, f'Valid values: "{next(iter(KINDS))}", ')),
         ("replicas: 2\n", (1, 1, 'Missing property "overlay".')),
         ("overlay: eks-irsa\n", (1, 1, "'eks-irsa' needs artifacts: with bucket, region, roleArn")),
         (
@@ -183,7 +186,7 @@ def test_completion__of_a_mapping_writes_no_default_into_it(editor: Client) -> N
 @pytest.mark.parametrize(
     ("text", "values"),
     [
-        ("overlay: minio-postgres\nmlflow:\n  mode: ", {"proxied", "presigned", "direct"}),
+        ("overlay: minio-postgres\nmlflow:\n  mode: ", {"proxied", "presigned", "split", "direct"}),
         ("overlay: minio-postgres\nmlflow:\n  jobs: ", {"true", "false"}),
         ("overlay: minio-postgres\ndatabase:\n  tls:\n    mode: ", {"disable", "require", "verify-ca", "verify-full"}),
         ("overlay: minio-postgres\nartifacts:\n  region: ", {"eu-central-1"}),
