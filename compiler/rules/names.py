@@ -30,7 +30,7 @@ def picks(manifests: Sequence[Manifest]) -> list[Fault]:
             case "NetworkPolicy":
                 faults += _policy(manifest, pods)
             case "PodDisruptionBudget":
-                faults += _selected(manifest, ("spec", "selector"), _spec(manifest).get("selector") or {}, pods)
+                faults += _selected(manifest, ("spec", "selector"), manifest.spec.get("selector") or {}, pods)
             case "Deployment" | "StatefulSet" | "DaemonSet":
                 faults += _controller(manifest, services)
             case "HorizontalPodAutoscaler":
@@ -40,10 +40,6 @@ def picks(manifests: Sequence[Manifest]) -> list[Fault]:
     for pod in pods.all:
         faults += _probes(pod)
     return faults
-
-
-def _spec(manifest: Manifest) -> dict[str, Any]:
-    return manifest.data.get("spec") or {}
 
 
 def _fault(manifest: Manifest, route: Route, message: str, looks_for: str = "") -> Fault:
@@ -66,13 +62,13 @@ def _ports(pods: Sequence[Workload]) -> set[Any]:
 
 
 def _service(manifest: Manifest, pods: Pods) -> Iterator[Fault]:
-    labels = _spec(manifest).get("selector")
+    labels = manifest.spec.get("selector")
     if not labels:
         return
     selector = {"matchLabels": labels}
     yield from _selected(manifest, ("spec", "selector"), selector, pods)
     picked = pods.picked(selector)
-    for index, port in enumerate(_spec(manifest).get("ports") or []):
+    for index, port in enumerate(manifest.spec.get("ports") or []):
         target = port.get("targetPort", port.get("port"))
         if picked and target not in _ports(picked):
             message = f"the pods of {manifest.ref} have no port {target}"
@@ -80,7 +76,7 @@ def _service(manifest: Manifest, pods: Pods) -> Iterator[Fault]:
 
 
 def _ingress(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
-    spec = _spec(manifest)
+    spec = manifest.spec
     yield from _backend(manifest, ("spec", "defaultBackend"), spec.get("defaultBackend") or {}, services)
     for rule_index, rule in enumerate(spec.get("rules") or []):
         for index, path in enumerate((rule.get("http") or {}).get("paths") or []):
@@ -98,7 +94,7 @@ def _backend(
     if service is None:
         yield _fault(manifest, (*route, "service", "name"), f"there is no Service {target['name']}", "Service")
         return
-    ports = {value for port in _spec(service).get("ports") or [] for value in (port.get("name"), port.get("port"))}
+    ports = {value for port in service.spec.get("ports") or [] for value in (port.get("name"), port.get("port"))}
     named = target.get("port") or {}
     wanted = named.get("name") or named.get("number")
     if wanted not in ports:
@@ -106,7 +102,7 @@ def _backend(
 
 
 def _policy(manifest: Manifest, pods: Pods) -> Iterator[Fault]:
-    spec = _spec(manifest)
+    spec = manifest.spec
     yield from _selected(manifest, ("spec", "podSelector"), spec.get("podSelector") or {}, pods)
     own = pods.picked(spec.get("podSelector") or {})
     for direction, field in (("ingress", "from"), ("egress", "to")):
@@ -125,7 +121,7 @@ def _policy(manifest: Manifest, pods: Pods) -> Iterator[Fault]:
 
 
 def _controller(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
-    spec = _spec(manifest)
+    spec = manifest.spec
     if not any(matches(spec.get("selector") or {}, own.labels) for own in workloads([manifest])):
         yield _fault(manifest, ("spec", "selector"), f"{manifest.ref} does not select its own pods")
     service = spec.get("serviceName")
@@ -134,7 +130,7 @@ def _controller(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[F
 
 
 def _autoscaler(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[Fault]:
-    target = _spec(manifest).get("scaleTargetRef") or {}
+    target = manifest.spec.get("scaleTargetRef") or {}
     named = Ref(str(target.get("apiVersion", "")), str(target.get("kind", "")), str(target.get("name", "")))
     if named not in {each.ref for each in manifests}:
         yield _fault(manifest, ("spec", "scaleTargetRef"), f"there is no {named} to scale", named.kind)
