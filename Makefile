@@ -27,7 +27,7 @@ places-test: .venv/places.done ## Work as people do: pre-commit, a language serv
 policy-test: .venv/test.done secrets ## Hold the policy against the public tools: kube-score, checkov, and kube-linter where it is installed
 	@$(BIN)/python -m pytest tests/policy -m policy
 stack-test: .venv/test.done ## Run what is rendered, with real parts: MLflow, databases, object stores (Debian, as root)
-	@$(BIN)/python -m pytest tests/stack -m stack -n 3 --dist loadgroup --proofs .cache/stack.json
+	@$(BIN)/python -m pytest tests/stack -m stack -n 3 --dist loadscope --proofs .cache/stack.json
 cluster-test: .venv/test.done ## Apply every environment to a real API server
 	@$(BIN)/python -m pytest tests/cluster -m cluster --proofs .cache/cluster.json
 corpus-test: .venv/test.done ## Compare verdicts with kubeconform over manifests of every kind

@@ -32,6 +32,11 @@ class Manifest:
         name = metadata.get("name") if isinstance(metadata, dict) else None
         return Ref(str(self.data.get("apiVersion") or ""), str(self.data.get("kind") or ""), str(name or ""))
 
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What it asks for; empty where it asks for nothing."""
+        return self.data.get("spec") or {}
+
     @cached_property
     def nulls(self) -> bool:
         """Whether a key or an item without a value stands anywhere in it."""

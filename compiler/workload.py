@@ -46,7 +46,7 @@ def workloads(manifests: Iterable[Manifest]) -> Iterator[Workload]:
         if template is ABSENT or not isinstance(template, dict):
             continue
         labels = (template.get("metadata") or {}).get("labels") or {}
-        claims = (manifest.data.get("spec") or {}).get("volumeClaimTemplates") or []
+        claims = manifest.spec.get("volumeClaimTemplates") or []
         names = tuple(str((claim.get("metadata") or {}).get("name")) for claim in claims)
         yield Workload(manifest.ref, (*route, "spec"), labels, template.get("spec") or {}, names)
 

@@ -2,19 +2,71 @@
 
 from __future__ import annotations
 
+import io
+import re
 import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from compiler import cli
 from compiler.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
+ON_DEMAND = ("cluster", "corpus", "policy")
+"""Markers of tests that stand beside others which always run."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="accept what the tests get as golden files")
     parser.addoption("--proofs", metavar="FILE", help="write what was proved of each environment, as JSON")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the heavier tests whose marker the command line does not name."""
+    left_out = [marker for marker in ON_DEMAND if marker not in config.getoption("-m")]
+    asked_for = [item for item in items if not any(item.get_closest_marker(marker) for marker in left_out)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in asked_for])
+    items[:] = asked_for
+
+
+class Answer(NamedTuple):
+    """What a run left: its exit code and its two streams."""
+
+    code: int
+    out: str
+    err: str
+
+    def codes(self) -> list[str]:
+        """The codes of a report in text."""
+        return re.findall(r"\[([a-z0-9-]+)\]$", self.out, re.MULTILINE)
+
+
+Run = Callable[..., Answer]
+
+
+@pytest.fixture
+def command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs mlflow-overlays with arguments, as a terminal of a person would, without the variables of CI."""
+    for name in ("GITHUB_ACTIONS", "FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str, stdin: str | None = None) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["mlflow-overlays", *arguments])
+        if stdin is not None:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return Answer(code, captured.out, captured.err)
+
+    return run
 
 
 @pytest.fixture
@@ -69,3 +121,10 @@ class Project:
         text = (self.workspace.root / name).read_text(encoding="utf-8")
         assert old in text, f"{name} does not hold {old!r}"
         (self.workspace.root / name).write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.fixture
+def run(project: Project, command_line: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command line inside the project."""
+    monkeypatch.chdir(project.workspace.root)
+    return command_line

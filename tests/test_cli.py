@@ -9,8 +9,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,48 +20,12 @@ from compiler.cli import check
 from compiler.kinds import KINDS
 from compiler.parts.kubernetes_version import SUPPORTED
 from compiler.report import FORMATS
-from tests.conftest import ROOT, Project
+from tests.conftest import ROOT, Answer, Project, Run
 
 GOOD = "overlay: minio-postgres\n"
 WARNED = "overlay: minio-postgres\nhost: mlflow.acme.example\n"
 BAD = "overlay: minio-postgres\nreplicas: many\nworkers: 3\n"
 COMMANDS = cli.COMMANDS
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a run left: its exit code and its two streams."""
-
-    code: int
-    out: str
-    err: str
-
-    def codes(self) -> list[str]:
-        """The codes of a report in text."""
-        return re.findall(r"\[([a-z0-9-]+)\]$", self.out, re.MULTILINE)
-
-
-Run = Callable[..., Answer]
-
-
-@pytest.fixture
-def run(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command line inside the project, as a terminal of a person would, without the variables of CI."""
-    monkeypatch.chdir(project.workspace.root)
-    for name in ("GITHUB_ACTIONS", "FORCE_COLOR", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["mlflow-overlays", *arguments])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return Answer(code, captured.out, captured.err)
-
-    return run
 
 
 def _snapshot(root: Path) -> dict[str, tuple[bytes, int]]:

@@ -14,10 +14,7 @@ from compiler.diagnostic import Diagnostic, Edit, Place
 from compiler.fix import apply, compatible
 from compiler.source import alike, read
 from compiler.understand import mend, understand
-from tests.conftest import ROOT
-from tests.test_cli import Run, run
-
-__all__ = ["run"]
+from tests.conftest import ROOT, Run
 
 REFERENCES = sorted((ROOT / "overlays").glob("*/environment.yaml"))
 

@@ -16,10 +16,7 @@ from compiler.contract import report_schema
 from compiler.diagnostic import Diagnostic, Edit, Place, Severity
 from compiler.report import as_json, github, junit, sarif
 from compiler.understand import understand
-from tests.conftest import ROOT, Project
-from tests.test_cli import Run, run
-
-__all__ = ["run"]
+from tests.conftest import ROOT, Project, Run
 
 CASES = sorted((ROOT / "tests" / "cases" / "invalid").glob("*/*.yaml"))
 ODD = Diagnostic(Place("a b/ü,:%.yaml"), "stale", 'one <two> & "three"\nfour % ::error::', "hint", Severity.WARNING)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,6 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler import cli
 from compiler.catalog import bundled, check_location, find, kinds, schema_versions
 from compiler.conform import conform
 from compiler.dialect import MANIFEST, go
@@ -24,33 +20,22 @@ from compiler.manifest import Manifest
 from compiler.quick import plain
 from compiler.releases import deprecated, removed, successors
 from compiler.source import Refusal, decode, read_all
-from tests.conftest import Golden
+from tests.conftest import Answer, Golden, Run
 from tests.corpus.corpus import WRITTEN, cases
 
 CASES = Path(__file__).parent / "cases"
 REPORTS = sorted([*CASES.glob("manifests/*.yaml"), *CASES.glob("invalid/*/*.manifest.yaml")])
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 GADGET = "apiVersion: example.org/v1\nkind: Gadget\nmetadata: {name: a}\nspec: {size: 1}\n"
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(tmp_path: Path, command_line: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs validate in a directory of its own, which is no project."""
     monkeypatch.chdir(tmp_path)
-    for name in ("GITHUB_ACTIONS", "FORCE_COLOR", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
 
-    def run(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mlflow-overlays", "validate", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
+    def run(*arguments: str, stdin: str = "") -> Answer:
+        return command_line("validate", *arguments, stdin=stdin)
 
     return run
 

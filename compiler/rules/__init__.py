@@ -50,7 +50,12 @@ def between(manifests: Sequence[Manifest], *, whole: bool) -> list[Fault]:
     """What is wrong between objects of one namespace. Where they are not the whole, only what they show is judged."""
     kinds = {manifest.ref.kind for manifest in manifests} | ({"Pod"} if any(workloads(manifests)) else set())
     everywhere: dict[str, references.Keys] = {"ConfigMap": {"kube-root-ca.crt": None}}
-    found = [*references.resolved(manifests, everywhere), *names.picks(manifests), *scaling.scales(manifests)]
+    found = [
+        *references.resolved(manifests, everywhere),
+        *names.picks(manifests),
+        *scaling.budgets(manifests),
+        *scaling.autoscalers(manifests),
+    ]
     return [fault for fault in found if whole or not fault.looks_for or fault.looks_for in kinds]
 
 

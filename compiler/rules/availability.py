@@ -21,7 +21,7 @@ def available(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence
     faults: list[Fault] = []
     by_ref = {manifest.ref: manifest for manifest in manifests}
     for workload in workloads(manifests):
-        spec = _spec(by_ref[workload.ref])
+        spec = by_ref[workload.ref].spec
         kind = workload.ref.kind
         faults += _spread(workload)
         if kind not in ("Job", "CronJob"):
@@ -36,16 +36,12 @@ def available(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence
         faults += _finished(manifest)
         if manifest.ref.kind == "PodDisruptionBudget":
             faults += _budget(manifest, by_ref, manifests)
-        if manifest.ref.kind == "HorizontalPodAutoscaler" and _spec(manifest).get("minReplicas", 1) < 2:
+        if manifest.ref.kind == "HorizontalPodAutoscaler" and manifest.spec.get("minReplicas", 1) < 2:
             message = "it may leave one pod"
             faults.append(
                 Fault(manifest.ref, ("spec", "minReplicas"), "few-replicas", message, "set minReplicas to 2 or more")
             )
     return faults
-
-
-def _spec(manifest: Manifest) -> dict[str, Any]:
-    return manifest.data.get("spec") or {}
 
 
 def _replicas(spec: dict[str, Any]) -> int:
@@ -109,7 +105,7 @@ def _scalers(workload: Workload, manifests: Sequence[Manifest]) -> list[Manifest
     return [
         manifest
         for manifest in manifests
-        if manifest.ref.kind == "HorizontalPodAutoscaler" and _spec(manifest).get("scaleTargetRef") == wanted
+        if manifest.ref.kind == "HorizontalPodAutoscaler" and manifest.spec.get("scaleTargetRef") == wanted
     ]
 
 
@@ -132,7 +128,7 @@ def _headless(workload: Workload, spec: dict[str, Any], manifests: Sequence[Mani
     named = [
         service
         for service in selected(manifests, workload, "Service", ("spec", "selector"))
-        if service.ref.name == spec.get("serviceName") and _spec(service).get("clusterIP") == "None"
+        if service.ref.name == spec.get("serviceName") and service.spec.get("clusterIP") == "None"
     ]
     if not named:
         message = "no headless Service gives its pods names of their own"
@@ -149,9 +145,9 @@ def _spread(workload: Workload) -> Iterator[Fault]:
 
 
 def _budget(manifest: Manifest, by_ref: dict[Any, Manifest], manifests: Sequence[Manifest]) -> Iterator[Fault]:
-    spec = _spec(manifest)
+    spec = manifest.spec
     picked = [each for each in workloads(manifests) if matches(spec.get("selector") or {}, each.labels)]
-    counts = [_replicas(_spec(by_ref[each.ref])) for each in picked if each.ref.kind in _KEPT]
+    counts = [_replicas(by_ref[each.ref].spec) for each in picked if each.ref.kind in _KEPT]
     least, most = spec.get("minAvailable"), spec.get("maxUnavailable")
     if least is None and most is None:
         yield _blocked(manifest, "", "it says neither how many may go nor how many must stay")
@@ -174,7 +170,7 @@ def _blocked(manifest: Manifest, field: str, message: str) -> Fault:
 
 
 def _finished(manifest: Manifest) -> Iterator[Fault]:
-    spec, ttl = _spec(manifest), "ttlSecondsAfterFinished"
+    spec, ttl = manifest.spec, "ttlSecondsAfterFinished"
     if manifest.ref.kind == "Job" and ttl not in spec:
         message = "it stays when it is finished"
         yield Fault(manifest.ref, ("spec", ttl), "job-ttl", message, f"set {ttl}")

@@ -30,7 +30,7 @@ def picks(manifests: Sequence[Manifest]) -> list[Fault]:
             case "NetworkPolicy":
                 faults += _policy(manifest, pods)
             case "PodDisruptionBudget":
-                faults += _selected(manifest, ("spec", "selector"), _spec(manifest).get("selector") or {}, pods)
+                faults += _selected(manifest, ("spec", "selector"), manifest.spec.get("selector") or {}, pods)
             case "ServiceMonitor":
                 faults += _monitor(manifest, services)
             case "Deployment" | "StatefulSet" | "DaemonSet":
@@ -42,10 +42,6 @@ def picks(manifests: Sequence[Manifest]) -> list[Fault]:
     for pod in pods.all:
         faults += _probes(pod)
     return faults
-
-
-def _spec(manifest: Manifest) -> dict[str, Any]:
-    return manifest.data.get("spec") or {}
 
 
 def _fault(manifest: Manifest, route: Route, message: str, looks_for: str = "") -> Fault:
@@ -68,13 +64,13 @@ def _ports(pods: Sequence[Workload]) -> set[Any]:
 
 
 def _service(manifest: Manifest, pods: Pods) -> Iterator[Fault]:
-    labels = _spec(manifest).get("selector")
+    labels = manifest.spec.get("selector")
     if not labels:
         return
     selector = {"matchLabels": labels}
     yield from _selected(manifest, ("spec", "selector"), selector, pods)
     picked = pods.picked(selector)
-    for index, port in enumerate(_spec(manifest).get("ports") or []):
+    for index, port in enumerate(manifest.spec.get("ports") or []):
         target = port.get("targetPort", port.get("port"))
         if picked and target not in _ports(picked):
             message = f"the pods of {manifest.ref} have no port {target}"
@@ -87,7 +83,7 @@ def _routed(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault
 
 
 def _ingress(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
-    spec = _spec(manifest)
+    spec = manifest.spec
     yield from _backend(manifest, ("spec", "defaultBackend"), spec.get("defaultBackend") or {}, services)
     for rule_index, rule in enumerate(spec.get("rules") or []):
         for index, path in enumerate((rule.get("http") or {}).get("paths") or []):
@@ -112,12 +108,12 @@ def _target(manifest: Manifest, route: Route, name: str, port: Any, services: di
     if service is None:
         yield _fault(manifest, (*route, "name"), f"there is no Service {name}", "Service")
         return
-    if port not in {value for each in _spec(service).get("ports") or [] for value in (each.get("name"), each["port"])}:
+    if port not in {value for each in service.spec.get("ports") or [] for value in (each.get("name"), each["port"])}:
         yield _fault(manifest, (*route, "port"), f"the Service {name} has no port {port}")
 
 
 def _http_route(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
-    for rule_index, rule in enumerate(_spec(manifest).get("rules") or []):
+    for rule_index, rule in enumerate(manifest.spec.get("rules") or []):
         for index, target in enumerate(rule.get("backendRefs") or []):
             if target.get("namespace") or target.get("kind", "Service") != "Service":
                 continue
@@ -126,20 +122,20 @@ def _http_route(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[F
 
 
 def _monitor(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
-    selector = _spec(manifest).get("selector") or {}
+    selector = manifest.spec.get("selector") or {}
     picked = [each for each in services.values() if matches(selector, each.data["metadata"].get("labels") or {})]
     if not picked:
         yield _fault(manifest, ("spec", "selector"), f"{manifest.ref} selects no Service of the overlay")
         return
-    ports = {port.get("name") for service in picked for port in _spec(service).get("ports") or []}
-    for index, endpoint in enumerate(_spec(manifest).get("endpoints") or []):
+    ports = {port.get("name") for service in picked for port in service.spec.get("ports") or []}
+    for index, endpoint in enumerate(manifest.spec.get("endpoints") or []):
         if endpoint.get("port") not in ports:
             message = f"the Services of {manifest.ref} have no port {endpoint.get('port')}"
             yield _fault(manifest, ("spec", "endpoints", index, "port"), message)
 
 
 def _policy(manifest: Manifest, pods: Pods) -> Iterator[Fault]:
-    spec = _spec(manifest)
+    spec = manifest.spec
     yield from _selected(manifest, ("spec", "podSelector"), spec.get("podSelector") or {}, pods)
     own = pods.picked(spec.get("podSelector") or {})
     for direction, field in (("ingress", "from"), ("egress", "to")):
@@ -158,7 +154,7 @@ def _policy(manifest: Manifest, pods: Pods) -> Iterator[Fault]:
 
 
 def _controller(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[Fault]:
-    spec = _spec(manifest)
+    spec = manifest.spec
     if not any(matches(spec.get("selector") or {}, own.labels) for own in workloads([manifest])):
         yield _fault(manifest, ("spec", "selector"), f"{manifest.ref} does not select its own pods")
     service = spec.get("serviceName")
@@ -167,7 +163,7 @@ def _controller(manifest: Manifest, services: dict[str, Manifest]) -> Iterator[F
 
 
 def _autoscaler(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[Fault]:
-    target = _spec(manifest).get("scaleTargetRef") or {}
+    target = manifest.spec.get("scaleTargetRef") or {}
     named = Ref(str(target.get("apiVersion", "")), str(target.get("kind", "")), str(target.get("name", "")))
     if named not in {each.ref for each in manifests}:
         yield _fault(manifest, ("spec", "scaleTargetRef"), f"there is no {named} to scale", named.kind)

@@ -19,42 +19,42 @@ _REPLICAS: Route = ("spec", "replicas")
 
 def scale(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every HorizontalPodAutoscaler has what it measures; budgets are a rule of `availability`, which can be waived."""
-    return [fault for fault in scales(manifests) if fault.code == "autoscaler-stuck"]
+    return autoscalers(manifests)
 
 
-def scales(manifests: Sequence[Manifest]) -> list[Fault]:
-    """What is wrong with budgets and autoscalers among any objects of a namespace that belong together."""
-    kinds = {manifest.ref.kind for manifest in manifests}
-    if not kinds & {"PodDisruptionBudget", "HorizontalPodAutoscaler"}:
+def autoscalers(manifests: Sequence[Manifest]) -> list[Fault]:
+    """What is wrong with autoscalers among any objects of a namespace that belong together."""
+    found = [manifest for manifest in manifests if manifest.ref.kind == "HorizontalPodAutoscaler"]
+    pods = list(workloads(manifests)) if found else []
+    return [fault for manifest in found for fault in _autoscaler(manifest, pods)]
+
+
+def budgets(manifests: Sequence[Manifest]) -> list[Fault]:
+    """What is wrong with budgets among any objects of a namespace that belong together."""
+    found = [manifest for manifest in manifests if manifest.ref.kind == "PodDisruptionBudget"]
+    if not found:
         return []
-    replicas = {manifest.ref: (manifest.data.get("spec") or {}).get("replicas", 1) for manifest in manifests}
+    replicas = {manifest.ref: manifest.spec.get("replicas", 1) for manifest in manifests}
     least = {
         (target.get("kind"), target.get("name")): spec.get("minReplicas", 1) for spec, target in _autoscalers(manifests)
     }
     pods = Pods(workloads(manifests))
     faults: list[Fault] = []
-    for manifest in manifests:
-        if manifest.ref.kind == "PodDisruptionBudget":
-            picked = [pod for pod in pods.picked(_spec(manifest).get("selector") or {}) if pod.ref.kind in _SCALED]
-            counts = [least.get((pod.ref.kind, pod.ref.name), replicas.get(pod.ref, 1)) for pod in picked]
-            faults += _budget(manifest, sum(count for count in counts if isinstance(count, int)) if picked else None)
-        elif manifest.ref.kind == "HorizontalPodAutoscaler":
-            faults += _autoscaler(manifest, pods.all)
+    for manifest in found:
+        picked = [pod for pod in pods.picked(manifest.spec.get("selector") or {}) if pod.ref.kind in _SCALED]
+        counts = [least.get((pod.ref.kind, pod.ref.name), replicas.get(pod.ref, 1)) for pod in picked]
+        faults += _budget(manifest, sum(count for count in counts if isinstance(count, int)) if picked else None)
     return faults
-
-
-def _spec(manifest: Manifest) -> dict[str, Any]:
-    return manifest.data.get("spec") or {}
 
 
 def _autoscalers(manifests: Sequence[Manifest]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     for manifest in manifests:
         if manifest.ref.kind == "HorizontalPodAutoscaler":
-            yield _spec(manifest), _spec(manifest).get("scaleTargetRef") or {}
+            yield manifest.spec, manifest.spec.get("scaleTargetRef") or {}
 
 
 def _budget(manifest: Manifest, count: int | None) -> Iterator[Fault]:
-    spec = _spec(manifest)
+    spec = manifest.spec
     most, least = spec.get("maxUnavailable"), spec.get("minAvailable")
     if most is not None and least is not None:
         message, hint = "minAvailable and maxUnavailable exclude each other", "keep one of the two"
@@ -72,7 +72,7 @@ def _budget(manifest: Manifest, count: int | None) -> Iterator[Fault]:
 
 
 def _autoscaler(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]:
-    spec, ref = _spec(manifest), manifest.ref
+    spec, ref = manifest.spec, manifest.ref
     least, most = spec.get("minReplicas", 1), spec.get("maxReplicas")
     if isinstance(most, int) and isinstance(least, int) and most < least:
         message = f"maxReplicas is {most}, below minReplicas, which is {least}"
@@ -87,7 +87,7 @@ def _autoscaler(manifest: Manifest, pods: Sequence[Workload]) -> Iterator[Fault]
 def _requests(manifest: Manifest, pod: Workload) -> Iterator[Fault]:
     """A share of what is requested can be measured only where every container requests it, and is reached below its limit."""
     kept = [each for route, each in containers(pod) if "initContainers" not in route or each.get("restartPolicy")]
-    for index, metric in enumerate(_spec(manifest).get("metrics") or []):
+    for index, metric in enumerate(manifest.spec.get("metrics") or []):
         resource: Route = ("spec", "metrics", index, "resource")
         share = follow(metric, ("resource", "target", "averageUtilization"))
         if not isinstance(share, int):

@@ -17,7 +17,6 @@ from .programs import Missing, programs
 from .proofs import Proofs
 from .stage import Versions, stage, successor
 
-MARKER = "cluster"
 HERE = Path(__file__).resolve().parent
 DEFINITIONS = ROOT / "compiler" / "crds"
 """Custom resources that overlays use, which whoever owns them installs."""
@@ -33,15 +32,6 @@ def pytest_configure(config: pytest.Config) -> None:
     places = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
     if file and any(HERE in (place, *place.parents) for place in places):
         config.pluginmanager.register(Proofs(Path(file), UNPROVED), "cluster-proofs")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves the tests of this directory out unless the command line names their marker."""
-    if MARKER in config.getoption("-m"):
-        return
-    asked_for = [item for item in items if not (HERE in item.path.parents and item.get_closest_marker(MARKER))]
-    config.hook.pytest_deselected(items=[item for item in items if item not in asked_for])
-    items[:] = asked_for
 
 
 @pytest.fixture(scope="session")

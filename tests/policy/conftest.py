@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from .tools import TOOLS, Missing, Tool
 
-MARKER = "policy"
-HERE = Path(__file__).resolve().parent
 SAID = pytest.StashKey[list[str]]()
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves the tests of this directory out unless the command line names their marker."""
-    if MARKER in config.getoption("-m"):
-        return
-    asked_for = [item for item in items if not (HERE in item.path.parents and item.get_closest_marker(MARKER))]
-    config.hook.pytest_deselected(items=[item for item in items if item not in asked_for])
-    items[:] = asked_for
 
 
 @pytest.fixture(scope="session", params=list(TOOLS))

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from .images import image
 from .programs import Missing, environment, server, tool
@@ -27,12 +29,23 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if "stack" not in config.getoption("-m") else None
 
 
-@pytest.hookimpl(tryfirst=True)
+class ByEnvironment(LoadScopeScheduling):
+    """Gives all tests of an environment to one process, which starts it once; other tests by their file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        parameters = nodeid.partition("[")[2].rstrip("]")
+        named = [name for name in ENVIRONMENTS if parameters == name or parameters.startswith(f"{name}-")]
+        return max(named, key=len, default=nodeid.partition("::")[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByEnvironment:
+    return ByEnvironment(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.stack)
-            item.add_marker(pytest.mark.xdist_group(_environment(item)))
     items[:] = [item for item in items if _wanted(item)]
 
 

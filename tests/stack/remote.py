@@ -8,6 +8,7 @@ import json
 import ssl
 import subprocess
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -258,9 +259,11 @@ class Google:
 
     def _ask(self, method: str, path: str, body: str = "") -> str:
         context = ssl.create_default_context(cafile=str(self._running.authority.bundle))
-        with inside(self._running.cluster.network.node):
-            connection = http.client.HTTPSConnection(STORE, 443, context=context, timeout=20)
-            headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": "application/json"}
+        with (
+            inside(self._running.cluster.network.node),
+            closing(http.client.HTTPSConnection(STORE, 443, context=context, timeout=20)) as connection,
+        ):
             connection.request(method, path, body, {**headers, "Host": "storage.googleapis.com"})
             answer = connection.getresponse()
             text = answer.read().decode()
