@@ -38,8 +38,8 @@ class ByEnvironment(LoadScopeScheduling):
         return max(named, key=len, default=nodeid.partition("::")[0])
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByEnvironment:
-    return ByEnvironment(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    return ByEnvironment(config, log) if "stack" in config.getoption("-m") else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
