@@ -40,7 +40,10 @@ def gather(paths: Sequence[str], stdin: IO[bytes], verdict: Verdict) -> list[Obj
                 else:
                     objects += read_objects(each, Path(each).read_bytes(), verdict)
         elif Path(path).is_file():
-            objects += read_objects(path, Path(path).read_bytes(), verdict)
+            if _in_component(Path(path).parent):
+                verdict.counts[path]["skipped"] += 1
+            else:
+                objects += read_objects(path, Path(path).read_bytes(), verdict)
         else:
             raise Missing(f"there is no file or directory {path}")
     return objects
@@ -73,6 +76,12 @@ def _built(directory: Path, verdict: Verdict) -> list[Object]:
         verdict.diagnostics.append(Diagnostic(Place(str(path)), "build-failed", build.error, hint))
         return []
     return [_object(manifest, path) for manifest in build.manifests]
+
+
+@cache
+def _in_component(directory: Path) -> bool:
+    """Whether its files are parts of a component, which mean something in the build of another directory alone."""
+    return any(_component(directory / name) for name in KUSTOMIZATIONS if (directory / name).is_file())
 
 
 def _component(path: Path) -> bool:

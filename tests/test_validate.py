@@ -113,6 +113,16 @@ def test_kustomization__a_component_is_skipped_and_said(run: Run, tmp_path: Path
     assert run(".") == (0, "1 objects in 1 files: 0 valid, 0 invalid, 1 skipped, 0 unreadable (Kubernetes 1.37)\n", "")
 
 
+def test_kustomization__files_of_a_component_are_skipped_and_said(run: Run, tmp_path: Path) -> None:
+    """They are parts: a Job without the volumes that another component adds is not wrong."""
+    (tmp_path / "kustomization.yaml").write_text("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n")
+    part = tmp_path / "route.yaml"
+    part.write_text("apiVersion: v1\nkind: Service\nmetadata: {name: PLACEHOLDER}\n")
+    answer = run("route.yaml", "--summary")
+    assert answer == (0, "1 objects in 1 files: 0 valid, 0 invalid, 1 skipped, 0 unreadable (Kubernetes 1.37)\n", "")
+
+
+
 def test_versions__a_finding_of_some_says_which(run: Run) -> None:
     text = "apiVersion: flowcontrol.apiserver.k8s.io/v1beta3\nkind: FlowSchema\nmetadata: {name: a}\n"
     code, out, _ = run("-", "--kubernetes-version", "1.31.4", "--kubernetes-version", "1.32", stdin=text)
