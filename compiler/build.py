@@ -1,6 +1,6 @@
 """Builds an overlay with the real kubectl and reads what comes out. The only place that runs a subprocess.
 
-A build never touches the overlay on disk, nor its secrets: the files are put into a temporary directory beside a copy of the
+A build never touches the overlay on disk, nor its secrets: the files are put into a temporary directory beside a link to the
 base, with values made up on the spot where secrets would be read. So any of those values that turns up outside a Secret is a
 leak.
 
@@ -129,6 +129,7 @@ class Building(NamedTuple):
     """A build that is under way, of a tree: kubectl runs while other things are done."""
 
     tree: Tree
+    root: Path
     stage: tempfile.TemporaryDirectory[str]
     process: subprocess.Popen[str]
     made_up: tuple[str, ...]
@@ -138,7 +139,7 @@ class Building(NamedTuple):
         with self.stage:
             text, error = _printed(self.process)
         if error:
-            return Built(error=_readable(error, self.stage.name), made_up=self.made_up)
+            return Built(error=_readable(error, self.stage.name, self.root), made_up=self.made_up)
         import yaml
 
         from compiler.manifest import parse
@@ -165,7 +166,7 @@ def start(root: Path, name: str, tree: Tree, generated: Sequence[Secret]) -> Bui
     stage = tempfile.TemporaryDirectory(prefix="mlflow-overlays-")
     try:
         made_up = _fill(Path(stage.name), root, name, tree, generated)
-        return Building(tree, stage, _kustomize(Path(stage.name) / "proof"), made_up)
+        return Building(tree, root, stage, _kustomize(Path(stage.name) / "proof"), made_up)
     except BaseException:
         stage.cleanup()
         raise
@@ -208,7 +209,7 @@ def _located(manifest: Manifest, stage: Path) -> Manifest:
 
 def _fill(stage: Path, root: Path, name: str, tree: Tree, generated: Sequence[Secret]) -> tuple[str, ...]:
     """Puts what a build reads into a directory; returns the values that were made up for Secrets."""
-    shutil.copytree(root / "base", stage / "base", copy_function=shutil.copyfile)
+    (stage / "base").symlink_to((root / "base").resolve(), target_is_directory=True)
     overlay = stage / "overlays" / name
     custom = root / "overlays" / name / "custom"
     if custom.is_dir():
@@ -230,8 +231,8 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _readable(error: str, stage: str) -> str:
-    for path in (Path(stage).resolve(), stage):
+def _readable(error: str, *directories: str | Path) -> str:
+    for path in (each for directory in directories for each in (Path(directory).resolve(), directory)):
         error = error.replace(f"{path}/", "")
     lines = [line for line in error.splitlines() if not line.startswith("# Warning")]
     return re.sub(r"^error: ", "", "\n".join(lines))

@@ -66,14 +66,24 @@ def find(version: str, locations: tuple[str, ...], api_version: str, kind: str) 
 @cache
 def bundled(version: str, api_version: str, kind: str) -> Schema | None:
     """The bundled schema of a kind, with all that it refers to and what the API server demands beside it."""
+    schema = _own(version, api_version, kind)
+    return None if schema is None else Schema(_closed(version, bounded_root(api_version, kind, schema)))
+
+
+def has(version: str, api_version: str, kind: str) -> bool:
+    """Whether a minor has a kind: told without all that its schema refers to."""
+    return _own(version, api_version, kind) is not None
+
+
+@cache
+def _own(version: str, api_version: str, kind: str) -> dict[str, Any] | None:
+    """The file of a kind, as it is bundled."""
     path = directory(version) / file_name(api_version, kind)
     if not re.fullmatch(r"[a-z0-9.-]+", path.name) or not path.is_file():
         return None
-    schema = json.loads(path.read_text(encoding="utf-8"))
+    schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     # Files are named in lower case, some for parts of objects only, and all without the domain of a group.
-    if (api_version, kind) not in _named(schema):
-        return None
-    return Schema(_closed(version, bounded_root(api_version, kind, schema)))
+    return schema if (api_version, kind) in _named(schema) else None
 
 
 @cache
@@ -108,8 +118,7 @@ def file_name(api_version: str, kind: str) -> str:
 
 def described(version: str, api_version: str, kind: str) -> str:
     """What the bundled schema says of a kind."""
-    text = (directory(version) / file_name(api_version, kind)).read_text(encoding="utf-8")
-    return str(json.loads(text).get("description", ""))
+    return str((_own(version, api_version, kind) or {}).get("description", ""))
 
 
 @cache
@@ -137,11 +146,6 @@ def _bundle() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise Missing("the package kubernetes-validate is missing, and with it the schemas of Kubernetes")
     return Path(spec.submodule_search_locations[0]) / "kubernetes-json-schema"
-
-
-def ready(version: str) -> None:
-    """Reads what all kinds of a version share, so that it is there when a build is."""
-    _definitions(version)
 
 
 @cache

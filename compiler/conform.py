@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from compiler.bounds import BOUNDING, CODE, WORDS
-from compiler.catalog import DEFAULT, Schema, find, kinds, ready, retrieve, schema_versions
+from compiler.catalog import DEFAULT, Schema, find, kinds, retrieve, schema_versions
 from compiler.diagnostic import Severity
 from compiler.errors import Missing
 from compiler.manifest import Fault, Manifest, private, without_nulls
@@ -33,6 +33,13 @@ def conform(manifests: Iterable[Manifest], version: str, locations: tuple[str, .
     `locations` are where schemas are looked for, in this order; see `catalog`.
     """
     return [fault for manifest in manifests for fault in judged(manifest, version, locations)]
+
+
+def ready(refs: Iterable[Ref], version: str) -> None:
+    """Compiles what objects of these kinds are judged by, so that it is there when a build is."""
+    for api_version, kind in dict.fromkeys((ref.api_version, ref.kind) for ref in refs):
+        if _judge(version, (DEFAULT,), api_version, kind):
+            deprecated(version, api_version, kind)
 
 
 def judged(manifest: Manifest, version: str, locations: tuple[str, ...] = (DEFAULT,)) -> list[Fault]:

@@ -78,7 +78,6 @@ def _built(directory: Path, verdict: Verdict) -> list[Object]:
     return [_object(manifest, path) for manifest in build.manifests]
 
 
-@cache
 def _in_component(directory: Path) -> bool:
     """Whether its files are parts of a component, which mean something in the build of another directory alone."""
     return any(_component(directory / name) for name in KUSTOMIZATIONS if (directory / name).is_file())

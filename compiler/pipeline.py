@@ -112,7 +112,7 @@ def _built(
         on_disk = start(root, name, committed, generated if current else overlay.secrets)
     begun = on_disk if on_disk and current else start(root, name, tree, generated)
     for version in versions:
-        ready(version)
+        ready((change.target for change in overlay.changes), version)
     built = begun.finish()
     before = on_disk.finish().manifests if on_disk and not current else ()
     if built.error and overlay.names != names:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from compiler.catalog import bundled, described, kinds, schema_versions
+from compiler.catalog import described, has, kinds, schema_versions
 
 _BEFORE: dict[tuple[str, tuple[str, ...]], tuple[str, str]] = {
     ("extensions/v1beta1", ("DaemonSet", "Deployment", "ReplicaSet")): ("1.16", "apps/v1"),
@@ -61,10 +61,10 @@ def removed(version: str, api_version: str, kind: str) -> str:
     for (gone, of), (since, _) in _BEFORE.items():
         if gone == api_version and kind in of and _minor(since) <= _minor(version):
             return since
-    if bundled(version, api_version, kind):
+    if has(version, api_version, kind):
         return ""
     older = [each for each in schema_versions() if _minor(each) < _minor(version)]
-    had = [each for each in older if bundled(each, api_version, kind)]
+    had = [each for each in older if has(each, api_version, kind)]
     return f"1.{_minor(had[-1]) + 1}" if had else ""
 
 
@@ -73,7 +73,7 @@ def successors(version: str, api_version: str, kind: str) -> tuple[str, ...]:
     """The apiVersions under which a version of Kubernetes has a kind."""
     for (gone, of), (_, instead) in _BEFORE.items():
         if gone == api_version and kind in of:
-            return (instead,) if instead and bundled(version, instead, kind) else ()
+            return (instead,) if instead and has(version, instead, kind) else ()
     group = api_version.partition("/")[0]
     found = [each for each, name in kinds(version, f"{kind.lower()}-*.json") if name == kind and each != api_version]
     same = [each for each in found if each.partition("/")[0] == group]
@@ -83,10 +83,10 @@ def successors(version: str, api_version: str, kind: str) -> tuple[str, ...]:
 @cache
 def deprecated(version: str, api_version: str, kind: str) -> tuple[str, str]:
     """What is to be said of a kind that is on its way out, and what to do; both empty for any other."""
-    if not bundled(version, api_version, kind):
+    if not has(version, api_version, kind):
         return "", ""
     later = [each for each in schema_versions() if _minor(each) > _minor(version)]
-    gone = next((each for each in later if not bundled(each, api_version, kind)), "")
+    gone = next((each for each in later if not has(each, api_version, kind)), "")
     stable = [
         each
         for each in successors(gone or version, api_version, kind)

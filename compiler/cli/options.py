@@ -101,10 +101,10 @@ def selected(workspace: Workspace, words: list[str] | None, *, changed: bool) ->
 
 def versions(asked: list[str] | None) -> tuple[str, ...]:
     """The Kubernetes minors that were asked for. Raises `Usage` for one that is not known."""
-    from compiler.parts.kubernetes_version import SUPPORTED
-
     if not asked:
         return ()
+    from compiler.parts.kubernetes_version import SUPPORTED
+
     if "all" in asked:
         return SUPPORTED
     for version in asked:
