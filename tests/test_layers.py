@@ -17,7 +17,7 @@ LAYERS = (
     ("diagnostic", "overlay", "kind"),
     ("source", "manifest", "part", "policy", "report", "fix", "bounds", "quick", "identity", "split", "pool"),
     ("footprint", "image", "volume", "workload", "catalog", "store", "cron", "database", "external", "controller"),
-    ("bucket", "oidc"),
+    ("bucket", "lifecycle", "oidc"),
     ("stores",),
     ("backup", "garbage"),
     ("kinds", "parts", "releases"),

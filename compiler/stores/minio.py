@@ -5,17 +5,18 @@ The server never sees the root user's keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from compiler import bucket
+from compiler import bucket, lifecycle
 from compiler.diagnostic import Finding
 from compiler.image import image, image_of, unpinned
 from compiler.kind import Kind
+from compiler.lifecycle import Lifecycle
 from compiler.overlay import POD, Change, Overlay, Ref, Secret, SecretKey
 from compiler.part import Schema
-from compiler.route import Named
+from compiler.route import Named, Route
 from compiler.store import BUCKET, EXISTING_SECRET, PREFIX, SECRET, joined, steps, variables
 from compiler.volume import STORAGE, unshared, volume
 
@@ -39,6 +40,7 @@ KEYS: dict[str, Schema] = {
     "existingSecret": EXISTING_SECRET,
     "storage": STORAGE,
     "image": image("The image of MinIO, with its client mc.", f"{IMAGE}:{_TAG}"),
+    **lifecycle.KEYS,
 }
 
 
@@ -52,6 +54,7 @@ class Minio:
     existing_secret: str
     storage: dict[str, Any]
     image: str | None
+    lifecycle: Lifecycle
 
     @property
     def uri(self) -> str:
@@ -68,17 +71,19 @@ def read(given: Mapping[str, Any], kind: Kind) -> Minio:
         existing_secret=given.get("existingSecret", SECRET),
         storage=given.get("storage", {}),
         image=given.get("image"),
+        lifecycle=lifecycle.read(given),
     )
 
 
 def check(environment: Environment) -> Iterable[Finding]:
-    """Names that S3 forbids, an image that names another one tomorrow, a volume that nobody shares."""
+    """Names that S3 forbids, an image that names another one tomorrow, a volume that nobody shares, versions that are not."""
     minio: Minio = environment.artifacts.settings
     yield from bucket.forbidden(minio.bucket)
     yield from steps(minio.prefix)
     yield from unshared(("artifacts", "storage"), minio.storage, "MinIO")
     if minio.image:
         yield from unpinned(("artifacts", "image"), minio.image)
+    yield from lifecycle.findings(minio.lifecycle)
 
 
 def plan(environment: Environment) -> Overlay:
@@ -93,11 +98,10 @@ def plan(environment: Environment) -> Overlay:
         ("artifacts",),
         in_cluster=True,
     )
-    route = (*POD, "containers", Named("setup"), "env", Named("BUCKET"), "value")
-    created = Change(SETUP, route, minio.bucket, ("artifacts", "bucket"), "the bucket that is created")
+    created = Change(SETUP, _variable("BUCKET"), minio.bucket, ("artifacts", "bucket"), "the bucket that is created")
     overlay = Overlay(
         components=("artifacts-minio",),
-        changes=(*bucket.client(minio.region, _ENDPOINT), created),
+        changes=(*bucket.client(minio.region, _ENDPOINT), created, *_kept(minio.lifecycle)),
         secrets=(root,),
     )
     overlay += bucket.keys(minio.existing_secret, in_cluster=True)
@@ -106,3 +110,23 @@ def plan(environment: Environment) -> Overlay:
     if minio.image:
         overlay += Overlay(images=(image_of(IMAGE, minio.image, ("artifacts", "image")),))
     return overlay
+
+
+def _variable(name: str) -> Route:
+    """A variable of the set-up Job."""
+    return (*POD, "containers", Named("setup"), "env", Named(name), "value")
+
+
+def _kept(asked: Lifecycle) -> Iterator[Change]:
+    """What the bucket keeps and deletes. MinIO has no rule for uploads that never ended, but a setting for all buckets."""
+    if asked.versioning is not None:
+        command = "enable" if asked.versioning else "suspend"
+        why = "whether old versions are kept"
+        yield Change(SETUP, _variable("VERSIONING"), command, lifecycle.VERSIONING_ROUTE, why)
+    if asked.noncurrent_days:
+        days, why = str(asked.noncurrent_days), "for how many days"
+        yield Change(SETUP, _variable("NONCURRENT_DAYS"), days, lifecycle.NONCURRENT_ROUTE, why)
+    if asked.incomplete_days:
+        route = (*POD, "containers", Named("minio"), "env", Named("MINIO_API_STALE_UPLOADS_EXPIRY"), "value")
+        hours, why = f"{asked.incomplete_days * 24}h", "when uploads that never ended are deleted"
+        yield Change(MINIO, route, hours, lifecycle.INCOMPLETE_ROUTE, why)

@@ -129,6 +129,25 @@ def test_minio__its_job_creates_the_bucket_that_is_asked_for() -> None:
     assert SETUP not in {change.target for change in planned(KEYS).changes}
 
 
+def test_minio__keeps_and_deletes_what_is_asked_for() -> None:
+    overlay = planned(
+        MINIO, artifacts={"versioning": True, "lifecycle": {"noncurrentVersionDays": 30, "incompleteUploadDays": 7}}
+    )
+    env = "spec.template.spec.containers[name=setup].env"
+    asked = changes(overlay, SETUP)
+    assert asked[f"{env}[name=VERSIONING].value"] == "enable"
+    assert asked[f"{env}[name=NONCURRENT_DAYS].value"] == "30"
+    expiry = "spec.template.spec.containers[name=minio].env[name=MINIO_API_STALE_UPLOADS_EXPIRY].value"
+    assert changes(overlay, MINIO_SET) == {expiry: "168h"}
+    suspended = planned(MINIO, artifacts={"versioning": False, "lifecycle": {"noncurrentVersionDays": 30}})
+    assert changes(suspended, SETUP)[f"{env}[name=VERSIONING].value"] == "suspend"
+
+
+def test_minio__has_no_old_versions_to_delete() -> None:
+    assert findings(MINIO, artifacts={"lifecycle": {"noncurrentVersionDays": 30}}) == ["missing-key"]
+    assert findings(MINIO, artifacts={"lifecycle": {"incompleteUploadDays": 30}}) == []
+
+
 def test_minio__volume_and_image() -> None:
     overlay = planned(
         MINIO, artifacts={"storage": {"size": "1Ti", "className": "fast"}, "image": "registry.example/minio:R1"}

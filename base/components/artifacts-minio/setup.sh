@@ -1,9 +1,10 @@
 #!/bin/sh
 # Creates the bucket, that of backups where BACKUP_BUCKET names one, and the user that MLflow logs in as, allowed those alone.
-# Run again it changes nothing.
+# Where VERSIONING says enable or suspend, that is done to the bucket; where NONCURRENT_DAYS is a number, one rule deletes old
+# versions after as many days. Rules of others stay. Run again it changes nothing.
 #
-# Reads ENDPOINT, BUCKET, BACKUP_BUCKET, MINIO_ROOT_USER, MINIO_ROOT_PASSWORD, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from the
-# environment. Keys reach mc on its standard input, never as arguments.
+# Reads ENDPOINT, BUCKET, BACKUP_BUCKET, VERSIONING, NONCURRENT_DAYS, MINIO_ROOT_USER, MINIO_ROOT_PASSWORD, AWS_ACCESS_KEY_ID and
+# AWS_SECRET_ACCESS_KEY from the environment. Keys reach mc on its standard input, never as arguments.
 set -eu
 
 # mc refuses shorter keys too, but shows them when it does.
@@ -33,6 +34,39 @@ if [ -n "${BACKUP_BUCKET:-}" ]; then
   inside="$inside, \"arn:aws:s3:::$BACKUP_BUCKET/*\""
   mc mb --ignore-existing "store/$BACKUP_BUCKET"
 fi
+
+# The rules of the bucket, in one line of JSON; nothing where it has none.
+rules() {
+  if ! mc ilm rule export "store/$BUCKET" 2> /tmp/answer; then
+    case $(cat /tmp/answer) in
+      *"lifecycle configuration does not exist"*) ;;
+      *)
+        cat /tmp/answer >&2
+        return 1
+        ;;
+    esac
+  fi
+}
+[ -z "${VERSIONING:-}" ] || mc version "$VERSIONING" "store/$BUCKET"
+rule=mlflow-noncurrent-versions
+found=$(rules)
+case $found in
+  *"\"ID\":\"$rule\""*)
+    mc ilm rule remove --id "$rule" "store/$BUCKET" > /dev/null
+    found=$(rules)
+    ;;
+esac
+if [ -n "${NONCURRENT_DAYS:-}" ]; then
+  # A marker that says "deleted" goes with the last version behind it.
+  own="{\"ID\":\"$rule\",\"Status\":\"Enabled\",\"Expiration\":{\"ExpiredObjectDeleteMarker\":true},"
+  own="$own\"NoncurrentVersionExpiration\":{\"NoncurrentDays\":$NONCURRENT_DAYS}}"
+  others=${found#'{"Rules":['}
+  [ -n "$others" ] || others="]}"
+  [ "$others" = "]}" ] || own="$own,"
+  printf '{"Rules":[%s%s' "$own" "$others" | mc ilm rule import "store/$BUCKET" > /dev/null
+  echo "old versions are deleted after $NONCURRENT_DAYS days"
+fi
+
 cat > /tmp/policy.json <<JSON
 {
   "Version": "2012-10-17",
