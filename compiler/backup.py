@@ -215,7 +215,7 @@ def _sized(backup: Backup, target: Ref, *containers: tuple[str, str]) -> Iterato
 def _reached(environment: Environment, target: Ref, container: Route) -> Iterator[Change]:
     """Where the databases are, and the password's Secret."""
     known = environment.database
-    names = [known.name, *((environment.users_database,) if environment.users_database else ())]
+    names = [name for name in (known.name, known.registry, environment.users_database) if name]
     port, because = str(known.port), ("database",)
     default = {"postgres": "5432", "mysql": "3306"}[known.engine]
     for variable, value, usual in (

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 IMAGES = {"postgres": "docker.io/library/postgres", "mysql": "docker.io/library/mysql"}
 SECRET = "mlflow-database"  # noqa: S105 - a name
+NAME = r"[A-Za-z_][A-Za-z0-9_$-]{0,62}"
+NAME_WORDS = "letters, digits, '_', '-' and '$', starting with a letter or '_', at most 63"
+RESERVED = {
+    "postgres": ("postgres", "template0", "template1", "public", "none"),
+    "mysql": ("mysql", "information_schema", "performance_schema", "sys", "root", "mysql.sys", "mysql.session"),
+}
+"""Names of databases and users that an engine keeps for itself."""
 CA_FILE = "/etc/mlflow/database-ca/ca.crt"
 
 

@@ -1,8 +1,9 @@
 """How many connections a process of the server may hold, so that all together fit what the database has.
 
-Each process of MLflow keeps a pool of connections for each store that it opens: runs, the registry, and users where there is a
-login. A pool holds up to POOL_SIZE connections and opens up to MAX_OVERFLOW more; SQLAlchemy's own 5 and 10 make 30 for a
-process. The parent of the processes keeps a connection of each store, and one with which it looked at the schema.
+Each process of MLflow keeps a pool of connections for each store that it opens: runs, the registry, in whichever database of
+the same server, and users where there is a login. A pool holds up to POOL_SIZE connections and opens up to MAX_OVERFLOW more;
+SQLAlchemy's own 5 and 10 make 30 for a process. The parent of the processes keeps a connection of
+each store, and one with which it looked at the schema.
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@
     schema.py wait           wait, without writing, until the schema is at the head
     schema.py option-file    write the file that gives PyMySQL its password
 
-The database is the one of MLFLOW_BACKEND_STORE_URI; with a login, MLFLOW_AUTH_DATABASE_URI names a second one, of its
-users. Passwords need not be in there: PostgreSQL's client reads PGPASSWORD, PyMySQL the file named by
-`?read_default_file=` in the URI, which `option-file` writes from MYSQL_PWD, and `?plugin=mlflow_mssql` gives pymssql
-MSSQL_PASSWORD. Nothing printed holds a password.
+The database is the one of MLFLOW_BACKEND_STORE_URI. MLFLOW_REGISTRY_STORE_URI may name a second one, of registered models, and
+with a login MLFLOW_AUTH_DATABASE_URI names that of users. Passwords need not be in there: PostgreSQL's client reads
+PGPASSWORD, PyMySQL the file named by `?read_default_file=` in the URI, which `option-file` writes from MYSQL_PWD, and
+`?plugin=mlflow_mssql` gives pymssql MSSQL_PASSWORD. Nothing printed holds a password.
 
 Exit codes: 0 done · 1 the time is up · 2 a setting is wrong · 3 the schema is newer than this MLflow
 · 4 the migration failed or would fail
@@ -40,6 +40,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
 BACKEND = "MLFLOW_BACKEND_STORE_URI"
+REGISTRY = "MLFLOW_REGISTRY_STORE_URI"
 USERS = "MLFLOW_AUTH_DATABASE_URI"
 BACKENDS = ("postgresql", "mysql", "mssql", "sqlite")
 POLL_SECONDS = 2.0
@@ -213,8 +214,12 @@ def database(setting: str, migrations: str, revisions: str, upgrade: Callable[[U
 
 
 def databases() -> list[Database]:
-    """The database of runs, and that of users where there is a login."""
-    found = [database(BACKEND, "store/db_migrations", "alembic_version", upgrade_runs)]
+    """The database of runs, that of registered models where they have one, and that of users where there is a login.
+
+    MLflow has one schema for runs and models: both databases have all tables, and use some.
+    """
+    settings = [name for name in (BACKEND, REGISTRY) if name == BACKEND or name in os.environ]
+    found = [database(name, "store/db_migrations", "alembic_version", upgrade_runs) for name in settings]
     if USERS in os.environ:
         found.append(database(USERS, "server/auth/db/migrations", "alembic_version_auth", upgrade_users))
     return found

@@ -41,6 +41,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compiler import oidc
+from compiler.database import NAME, NAME_WORDS
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
 from compiler.oidc import Oidc
@@ -84,8 +85,8 @@ KEYS: dict[str, Schema] = {
             ),
             "database": text(
                 "The database of users, on the server of the runs' database.",
-                r"[A-Za-z_][A-Za-z0-9_$-]{0,62}",
-                "letters, digits, '_', '-' and '$', starting with a letter or '_', at most 63",
+                NAME,
+                NAME_WORDS,
                 default="mlflow_auth",
             ),
             **oidc.KEYS,

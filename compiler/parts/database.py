@@ -10,6 +10,12 @@ environment, MySQL's from an option file in memory that an init container writes
 reads there. A replica that lags shows what was written a moment ago a moment later, and MLflow does not turn back to the first
 host where the replica is away. Each process has pools for the replica beside those for the database, of the same size.
 
+`registry` keeps registered models in a database of their own: `registry: {}` in `mlflow_registry`, on the same server and under
+the same user as the runs. One in the cluster is created, on a volume in use too; on a server of yours, create it first. The
+migration brings it to its schema before the server starts, and backups have it. Decide before there are models: those that are
+there already stay in the other database, where MLflow no longer looks. It does not go with `readHost`: MLflow has one replica
+for both, and would look for registered models in that of the runs.
+
 SQL Server is for a `host` of yours, with any kind that keeps artifacts outside the cluster. Its driver takes no authority, so
 `tls.mode` is `require` or `disable`. It has not been run against a server, which cannot be installed without its license: what
 is proved is that the driver sends the login and asks for encryption, and that most of MLflow's migrations have SQL for it.
@@ -33,8 +39,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from compiler import pool
-from compiler.database import CA_FILE, IMAGES, SECRET, authority, password
+from compiler import pool, registry
+from compiler.database import CA_FILE, IMAGES, NAME, NAME_WORDS, RESERVED, SECRET, authority, password
 from compiler.diagnostic import Finding
 from compiler.image import image, image_of, unpinned
 from compiler.kind import Engine, Kind
@@ -52,14 +58,8 @@ _PORTS = {"postgres": 5432, "mysql": 3306, "mssql": 1433, "sqlite": 0}
 _PASSWORDS = {"postgres": "PGPASSWORD", "mssql": "MSSQL_PASSWORD"}
 """The variables that the server itself reads a password from."""
 _MYSQL_USER = 32
-_RESERVED = {
-    "postgres": ("postgres", "template0", "template1", "public", "none"),
-    "mysql": ("mysql", "information_schema", "performance_schema", "sys", "root", "mysql.sys", "mysql.session"),
-}
 _FOLDER = "/var/lib/mlflow"
 _OPTION_FILE = "/run/mlflow-database/my.cnf"
-_NAME = r"[A-Za-z_][A-Za-z0-9_$-]{0,62}"
-_NAME_WORDS = "letters, digits, '_', '-' and '$', starting with a letter or '_', at most 63"
 
 KEYS: dict[str, Schema] = {
     "database": object_of(
@@ -90,7 +90,8 @@ KEYS: dict[str, Schema] = {
                 "minimum": 1,
                 "maximum": 65535,
             },
-            "name": text("The database.", _NAME, _NAME_WORDS, default="mlflow"),
+            "name": text("The database.", NAME, NAME_WORDS, default="mlflow"),
+            "registry": registry.KEY,
             "user": text(
                 "The user that owns it.",
                 r"[A-Za-z_][A-Za-z0-9_.@$-]{0,62}",
@@ -143,6 +144,8 @@ class Database:
     read_host: str | None
     port: int
     name: str
+    registry: str | None
+    """The database of registered models, where it is not that of runs."""
     user: str
     existing_secret: str
     existing_secret_given: bool
@@ -200,6 +203,7 @@ def read(values: Mapping[str, Any], kind: Kind) -> Database:
         read_host=given.get("readHost"),
         port=given.get("port", _PORTS[engine]),
         name=given.get("name", "mlflow"),
+        registry=registry.read(given),
         user=given.get("user", "mlflow"),
         existing_secret=given.get("existingSecret", SECRET),
         existing_secret_given="existingSecret" in given,
@@ -234,8 +238,9 @@ def check(environment: Environment) -> Iterable[Finding]:
     if database.image:
         yield from unpinned(("database", "image"), database.image)
     yield from _names(database)
+    yield from registry.check(environment)
     yield from pool.findings(environment)
-    if environment.users_database in _RESERVED.get(database.engine, ()):
+    if environment.users_database in RESERVED.get(database.engine, ()):
         message = f"{database.engine} keeps the name '{environment.users_database}' for itself"
         yield Finding(("auth", "database"), "reserved-name", message, "choose another, like mlflow_auth")
 
@@ -306,7 +311,7 @@ def _mssql(environment: Environment) -> Iterator[Finding]:
 def _names(database: Database) -> Iterator[Finding]:
     """Names that the engine keeps for itself, or that are too long for it."""
     for key, name in (("name", database.name), ("user", database.user)):
-        if not database.host and (name in _RESERVED[database.engine] or (key == "user" and name.startswith("pg_"))):
+        if not database.host and (name in RESERVED[database.engine] or (key == "user" and name.startswith("pg_"))):
             message = f"{database.engine} keeps the name '{name}' for itself"
             yield Finding(("database", key), "reserved-name", message, "choose another, like mlflow")
     if database.engine == "mysql" and len(database.user) > _MYSQL_USER:
@@ -330,6 +335,7 @@ def plan(environment: Environment) -> Overlay:
         secrets=(_secret(database),),
     )
     overlay += Overlay(components=(f"driver-{database.engine}",), changes=tuple(_first(environment)))
+    overlay += registry.plan(environment)
     return overlay + (_external(environment) if database.host else _in_cluster(environment))
 
 

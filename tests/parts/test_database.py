@@ -345,3 +345,37 @@ def test_mssql__a_login_that_keeps_no_users_goes_with_it() -> None:
     }
     way_in = {"host": "mlflow.acme.example", "ingress": {"tlsSecret": "mlflow-tls"}}
     assert findings(KEYS, database=MSSQL, auth=auth, **way_in) == []
+
+
+def test_registry__is_a_database_of_the_same_server_and_user() -> None:
+    for values, database in ((KEYS, {"host": "db.acme.example", "port": 5433}), (MINIO, {}), (MYSQL, {})):
+        found = settings(values, database={**database, "registry": {}})
+        runs, models = urlsplit(found[URI]), urlsplit(found["MLFLOW_REGISTRY_STORE_URI"])
+        assert models == runs._replace(path="/mlflow_registry")
+        assert runs.path == "/mlflow"
+        assert "MLFLOW_REGISTRY_STORE_URI" not in settings(values, database=database)
+
+
+def test_registry__is_created_in_the_cluster() -> None:
+    variable = "spec.template.spec.initContainers[name=create].env[name=MLFLOW_REGISTRY_DATABASE].value"
+    for values, store in ((MINIO, POSTGRES), (MYSQL, MYSQL_SET)):
+        assert changes(planned(values, database={"registry": {"name": "models"}}), store)[variable] == "models"
+        assert variable not in changes(planned(values), store)
+
+
+@pytest.mark.parametrize(
+    ("values", "more", "codes"),
+    [
+        (MINIO, {"database": {"registry": {"name": "mlflow"}}}, ["conflicting-keys"]),
+        (MINIO, {"database": {"registry": {"name": "mlflow_auth"}}, "auth": {}}, ["conflicting-keys"]),
+        (MINIO, {"database": {"registry": {"name": "mlflow_auth"}}}, []),
+        (MYSQL, {"database": {"registry": {"name": "sys"}}}, ["reserved-name"]),
+        (KEYS, {"database": {**REPLICA, "registry": {}}}, ["conflicting-keys"]),
+        (KEYS, {"database": {**MSSQL, "registry": {}}}, ["conflicting-keys"]),
+        ({"overlay": "local"}, {"database": {"registry": {}}}, ["conflicting-keys"]),
+        (MINIO, {"mlflow": {"env": {"MLFLOW_REGISTRY_STORE_URI": "x"}}}, ["reserved-setting"]),
+        (MINIO, {"mlflow": {"args": ["--registry-store-uri=x"]}}, ["reserved-setting"]),
+    ],
+)
+def test_registry__what_it_does_not_go_with(values: Values, more: Values, codes: list[str]) -> None:
+    assert findings(values, **more) == codes

@@ -172,10 +172,11 @@ def test_backup__of_minio_has_a_bucket_of_its_own() -> None:
 @pytest.mark.parametrize(("target", "of_store", "of_database"), JOBS)
 def test_backup__reaches_the_databases_that_the_server_has(target: Ref, of_store: str, of_database: str) -> None:
     database = {"host": "db.acme.example", "port": 6432, "name": "runs", "user": "tracker", "existingSecret": "own"}
+    database["registry"] = {"name": "models"}
     found = changes(planned(KEYS, **BESIDE, database=database, auth={"database": "users"}), target)
     container = f"{POD}.{of_database}.env"
     names = {"DATABASE_HOST": "db.acme.example", "DATABASE_PORT": "6432", "DATABASE_USER": "tracker"}
-    for name, value in {**names, "DATABASES": "runs users"}.items():
+    for name, value in {**names, "DATABASES": "runs models users"}.items():
         assert found[f"{container}[name={name}].value"] == value
     assert found[f"{container}[name=PGPASSWORD].valueFrom.secretKeyRef.name"] == "own"
 

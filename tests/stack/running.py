@@ -45,14 +45,15 @@ SPLITS = ("split", "split-host")
 SMALL = ("connections",)
 BESIDE = ("beside",)
 MAINTENANCE = ("maintenance", "maintenance-mysql")
-ENVIRONMENTS = (*REFERENCES, *LOGINS, *SPLITS, *SMALL, *BESIDE, *MAINTENANCE)
-ON_DEMAND = ("login-mysql", *SPLITS, *SMALL, *BESIDE, *MAINTENANCE)
+REGISTRIES = ("registry", "registry-mysql")
+ENVIRONMENTS = (*REFERENCES, *LOGINS, *SPLITS, *SMALL, *BESIDE, *MAINTENANCE, *REGISTRIES)
+ON_DEMAND = ("login-mysql", *SPLITS, *SMALL, *BESIDE, *MAINTENANCE, *REGISTRIES)
 """Environments of those tests alone that name them."""
 STRANGE = "p@ss/w:rd#1%&\\'\"$(HOME) ü"
 DASHED = '-rf --leading dash \\ü"x'
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAMLFLOWMLFLOW0001", "AWS_SECRET_ACCESS_KEY": "abc/DEF+ghi=" * 3}
 MARIADB = ("mariadb", "--no-defaults", "--socket=/tmp/mysql.sock", "--user=root", "--batch", "-N", "-e")
-PSQL = ("psql", "--host=/tmp", "--dbname=mlflow", "--no-psqlrc", "-qAt")
+PSQL = ("psql", "--host=/tmp", "--no-psqlrc", "-qAt")
 VARIANT = {"MLFLOW_SERVER_ALLOWED_HOSTS": "*", "MLFLOW_WORKERS": "1"}
 """Settings of a server that is asked by its address, for one thing."""
 WORKLOADS = ("StatefulSet", "Job", "Deployment")
@@ -316,14 +317,15 @@ class Running:
         address = f"http://{self.cluster.of('minio')[0].link.address}:9000"
         return buckets(self, address, {**admin, **(keys or {})}, *arguments)
 
-    def sql(self, statement: str) -> str:
-        """Asks the database as its superuser, in its own container."""
+    def sql(self, statement: str, database: str = "mlflow") -> str:
+        """Asks a database as its superuser, in its own container. In MySQL the statement names the database itself."""
         if self.engine == "mysql":
             password = f"MYSQL_PWD={self.secrets['mysql-root']['password']}"
             words = [*MARIADB, statement]
         else:
             password = f"PGPASSWORD={self.secrets['postgres-superuser']['password']}"
-            words = [*PSQL, "--username", "master" if self.engine == "rds" else "postgres", "-c", statement]
+            superuser = "master" if self.engine == "rds" else "postgres"
+            words = [*PSQL, "--dbname", database, "--username", superuser, "-c", statement]
         done = self.database.main.execute(["env", password, *words], 30)
         if done.returncode:
             raise AssertionError(done.stderr)

@@ -54,7 +54,8 @@ def test_migration_runs_once(running: Running) -> None:
     again = running.cluster.job(running.objects.documents["Job", first.name])
     until("the second migration ends", lambda: again.succeeded or again.failed, 60, otherwise=again.said)
     assert again.succeeded, again.said()
-    databases = [name for name in ("MLFLOW_BACKEND_STORE_URI", "MLFLOW_AUTH_DATABASE_URI") if name in running.settings]
+    names = {"MLFLOW_BACKEND_STORE_URI", "MLFLOW_REGISTRY_STORE_URI", "MLFLOW_AUTH_DATABASE_URI"}
+    databases = names & running.settings.keys()
     assert len(again.log().splitlines()) == len(databases), again.log()
     assert again.log().count("the schema is the one this MLflow expects") == len(databases)
     assert running.schema() == before

@@ -173,7 +173,7 @@ def test_login_comes_to_a_volume_in_use(name: str, tmp_path: Path) -> None:
         running.cluster.settled()
         assert {"mlflow", database} <= set(running.sql(listed).split())
         running.sql("SELECT * FROM mlflow.kept" if engine == "mysql" else "SELECT * FROM kept")
-        assert "created the database for MLflow's users" in running.database.log("create")
+        assert f"created the database {database}\n" in running.database.log("create")
         running.cluster.delete(running.database)
         running.cluster.stateful(objects_of(name, running.secrets).documents["StatefulSet", engine])
         running.cluster.settled()

@@ -1,15 +1,15 @@
 #!/bin/sh
 # Creates the data directory, MLflow's user and MLflow's database on an empty volume; does nothing on a volume that has
-# them. Where MLFLOW_AUTH_DATABASE names a database for the server's users, it is created too, even on a volume in use.
-# Works with the programs of MySQL and of MariaDB.
+# them. Where MLFLOW_REGISTRY_DATABASE and MLFLOW_AUTH_DATABASE name databases for registered models and for the server's users,
+# they are created too, even on a volume in use. Works with the programs of MySQL and of MariaDB.
 #
 # Reads DATADIR, MLFLOW_DATABASE, MLFLOW_USER, MLFLOW_PASSWORD and ROOT_PASSWORD from the environment. Passwords may hold
 # any character but a line break. The statements go through a pipe, never through an argument or a file.
 set -eu
 umask 077
-users=${MLFLOW_AUTH_DATABASE:-}
-# Holds the name of the database for users, once there is one.
-created="$DATADIR.users"
+others="${MLFLOW_REGISTRY_DATABASE:-}${MLFLOW_REGISTRY_DATABASE:+ }${MLFLOW_AUTH_DATABASE:-}"
+# Holds the names of those databases, once they are there.
+created="$DATADIR.databases"
 socket=/tmp/create.sock
 if command -v mariadb-install-db > /dev/null; then
   client=mariadb
@@ -42,10 +42,15 @@ database() {
   printf 'CREATE DATABASE IF NOT EXISTS %s CHARACTER SET utf8mb4;\n' "$(name "$1")"
   printf "GRANT ALL ON %s.* TO %s@'%%';\n" "$(name "$1")" "$(literal "$MLFLOW_USER")"
 }
+databases() {
+  for database in $others; do
+    database "$database"
+  done
+}
 statements() {
   printf "CREATE USER %s@'%%' IDENTIFIED BY %s;\n" "$(literal "$MLFLOW_USER")" "$(literal "$MLFLOW_PASSWORD")"
   database "$MLFLOW_DATABASE"
-  [ -z "$users" ] || database "$users"
+  databases
   printf "ALTER USER 'root'@'localhost' IDENTIFIED BY %s;\n" "$(literal "$ROOT_PASSWORD")"
   printf 'SHUTDOWN;\n'
 }
@@ -70,15 +75,17 @@ serve() {
 }
 
 if [ -d "$DATADIR/mysql" ]; then
-  if [ -z "$users" ] || { [ -f "$created" ] && [ "$(cat "$created")" = "$users" ]; }; then
+  if [ -z "$others" ] || { [ -f "$created" ] && [ "$(cat "$created")" = "$others" ]; }; then
     echo "the volume holds a data directory; nothing to create"
     exit 0
   fi
   export MYSQL_PWD="$ROOT_PASSWORD"
   # With the binary log, as the server itself runs: it is needed to recover from a crash.
-  { database "$users" && printf 'SHUTDOWN;\n'; } | serve "$DATADIR" --server-id=1 --log-bin=binlog
-  echo "$users" > "$created"
-  echo "created the database for MLflow's users"
+  { databases && printf 'SHUTDOWN;\n'; } | serve "$DATADIR" --server-id=1 --log-bin=binlog
+  echo "$others" > "$created"
+  for database in $others; do
+    echo "created the database $database"
+  done
   exit 0
 fi
 
@@ -93,5 +100,5 @@ else
 fi
 statements | serve "$new"
 mv "$new" "$DATADIR"
-[ -z "$users" ] || echo "$users" > "$created"
+echo "$others" > "$created"
 echo "created the database for MLflow"

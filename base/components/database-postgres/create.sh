@@ -1,14 +1,15 @@
 #!/bin/sh
 # Creates the cluster, MLflow's role and MLflow's database on an empty volume; does nothing on a volume that has one.
-# Where MLFLOW_AUTH_DATABASE names a database for the server's users, it is created too, even on a volume in use.
+# Where MLFLOW_REGISTRY_DATABASE and MLFLOW_AUTH_DATABASE name databases for registered models and for the server's users,
+# they are created too, even on a volume in use.
 #
 # Reads PGDATA, MLFLOW_DATABASE, MLFLOW_USER, MLFLOW_PASSWORD and SUPERUSER_PASSWORD from the environment. Passwords
 # may hold any character but a line break: psql reads them from its environment and quotes them itself.
 set -eu
 umask 077
-users=${MLFLOW_AUTH_DATABASE:-}
-# Holds the name of the database for users, once there is one.
-created="$PGDATA.users"
+others="${MLFLOW_REGISTRY_DATABASE:-}${MLFLOW_REGISTRY_DATABASE:+ }${MLFLOW_AUTH_DATABASE:-}"
+# Holds the names of those databases, once they are there.
+created="$PGDATA.databases"
 
 start() {
   pg_ctl --pgdata="$1" --wait --options="-c listen_addresses='' -c unix_socket_directories=/tmp" start
@@ -30,19 +31,24 @@ SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'user')
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 SQL
 }
+create_others() {
+  for database in $others; do
+    create_database "$database"
+    echo "created the database $database"
+  done
+}
 
 if [ -s "$PGDATA/PG_VERSION" ]; then
-  if [ -z "$users" ] || [ "$(cat "$created" 2> /dev/null)" = "$users" ]; then
+  if [ -z "$others" ] || [ "$(cat "$created" 2> /dev/null)" = "$others" ]; then
     echo "the volume holds a cluster of PostgreSQL $(cat "$PGDATA/PG_VERSION"); nothing to create"
     exit 0
   fi
   # Left by a server that was killed; it names process 1, which here is this shell.
   rm -f "$PGDATA/postmaster.pid"
   start "$PGDATA"
-  create_database "$users"
+  create_others
   stop "$PGDATA"
-  echo "$users" > "$created"
-  echo "created the database for MLflow's users"
+  echo "$others" > "$created"
   exit 0
 fi
 
@@ -62,10 +68,8 @@ superuser <<'SQL'
 CREATE ROLE :"user" LOGIN PASSWORD :'password';
 SQL
 create_database "$MLFLOW_DATABASE"
-if [ -n "$users" ]; then
-  create_database "$users"
-  echo "$users" > "$created"
-fi
+create_others
 stop "$new"
+echo "$others" > "$created"
 mv "$new" "$PGDATA"
 echo "created the database for MLflow"
