@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from compiler.autoscaler import Autoscaling
 from compiler.kind import Kind
 from compiler.kinds import KINDS
 from compiler.oidc import Oidc
@@ -13,7 +14,6 @@ from compiler.overlay import Waiver
 from compiler.parts import PARTS
 from compiler.parts.artifact_server import ArtifactServer
 from compiler.parts.auth import Auth
-from compiler.parts.autoscaling import Autoscaling
 from compiler.parts.database import Database
 from compiler.parts.gateway import Gateway
 from compiler.parts.ingress import Ingress

@@ -2,7 +2,7 @@
 
 Large artifacts keep a server's processes busy. With `mode: split` a Deployment of its own, `mlflow-artifacts`, takes them: the
 same image with the same settings, but without a database, as `mlflow server --artifacts-only`. It is scaled by itself, with
-`replicas` and `workers`.
+`replicas` or `autoscaling`, which has the keys of the first server's, and `workers`.
 
 - With `host`, the Ingress or Gateway leads the paths of artifacts to it and all others to the first server. An experiment's
   location stays `mlflow-artifacts:/`, which every client takes for the host that it talks to. Clients inside the cluster that
@@ -21,7 +21,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from compiler import footprint
+from compiler import autoscaler, footprint
+from compiler.autoscaler import Autoscaling
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
 from compiler.overlay import ARTIFACT_SERVER, POD, Change, Overlay
@@ -41,6 +42,7 @@ KEYS: dict[str, Schema] = {
             "workers": integer(
                 "Processes in each of them. Its memory is worked out from them.", 1, 32, default=_WORKERS
             ),
+            "autoscaling": autoscaler.key("Lets the cluster choose the number of its pods, in place of its replicas."),
         },
     )
 }
@@ -53,12 +55,23 @@ class ArtifactServer:
     given: bool
     replicas: int
     workers: int
+    autoscaling: Autoscaling | None
+
+    @property
+    def most(self) -> int:
+        """The most pods that there may be."""
+        return self.autoscaling.most if self.autoscaling else self.replicas
 
 
 def read(values: Mapping[str, Any], kind: Kind) -> ArtifactServer:
     """The scale, with all defaults where nothing is said."""
     given = values.get(_KEY, {})
-    return ArtifactServer(_KEY in values, given.get("replicas", 1), given.get("workers", _WORKERS))
+    return ArtifactServer(
+        given=_KEY in values,
+        replicas=given.get("replicas", 1),
+        workers=given.get("workers", _WORKERS),
+        autoscaling=autoscaler.read(given),
+    )
 
 
 def check(environment: Environment) -> Iterable[Finding]:
@@ -67,6 +80,7 @@ def check(environment: Environment) -> Iterable[Finding]:
     if environment.artifact_server.given and not split:
         message = f"{_KEY} is for a server of artifacts, and with mode '{environment.mlflow.mode}' there is none"
         yield Finding((_KEY,), "conflicting-keys", message, "set mlflow.mode: split, or remove it", at_key=True)
+    yield from autoscaler.findings(environment.artifact_server.autoscaling, (_KEY,))
     if split and environment.auth:
         lacks = "has no database to look users up in" if environment.users_database else "is not behind the proxy"
         message = f"mode 'split' goes around auth: the server of artifacts {lacks}, so it would serve whoever asks"
@@ -90,14 +104,19 @@ def plan(environment: Environment) -> Overlay:
     """The second Deployment with its scale, and the policies that both are under."""
     if environment.mlflow.mode != "split":
         return Overlay()
-    several = ("mode-split-several",) if environment.artifact_server.replicas > 1 else ()
+    server = environment.artifact_server
+    several = ("mode-split-several",) if server.most > 1 else ()
     policies = ("mode-split-policies",) if environment.network_policy.enabled else ()
-    return Overlay(components=(*several, *policies), changes=tuple(_changes(environment)))
+    overlay = Overlay(components=(*several, *policies), changes=tuple(_changes(environment)))
+    if server.autoscaling:
+        overlay += autoscaler.plan(server.autoscaling, ARTIFACT_SERVER.name, "mode-split-autoscaling", (_KEY,))
+    return overlay
 
 
 def _changes(environment: Environment) -> Iterator[Change]:
     server, container = environment.artifact_server, (*POD, "containers", Named("mlflow"))
-    yield Change(ARTIFACT_SERVER, ("spec", "replicas"), server.replicas, (_KEY, "replicas"), "pods for artifacts")
+    if not server.autoscaling:
+        yield Change(ARTIFACT_SERVER, ("spec", "replicas"), server.replicas, (_KEY, "replicas"), "pods for artifacts")
     workers = (*container, "env", Named("MLFLOW_WORKERS"), "value")
     yield Change(ARTIFACT_SERVER, workers, str(server.workers), (_KEY, "workers"), "processes in each pod")
     request, limit = footprint.memory(environment.mlflow.version, server.workers, jobs=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from compiler.diagnostic import Severity
 from compiler.manifest import Fault, Manifest
-from compiler.overlay import Overlay
+from compiler.overlay import ARTIFACT_SERVER, Overlay
 from compiler.route import ABSENT, Route, follow
 from compiler.workload import Pods, Workload, containers, workloads
 
@@ -137,4 +137,5 @@ def _reset(manifest: Manifest, number: int) -> Fault:
         f"before applying, remove the line replicas in kubectl apply edit-last-applied deployment/{name} -n {namespace}; "
         f"for --server-side, kubectl scale deployment/{name} -n {namespace} --replicas={number + 1}"
     )
-    return Fault(manifest.ref, (), "replicas-reset", message, hint, ("autoscaling",), Severity.WARNING)
+    because: Route = ("artifactServer", "autoscaling") if name == ARTIFACT_SERVER.name else ("autoscaling",)
+    return Fault(manifest.ref, (), "replicas-reset", message, hint, because, Severity.WARNING)

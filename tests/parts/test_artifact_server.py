@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from compiler.overlay import ARTIFACT_SERVER, SERVER
+from compiler.overlay import ARTIFACT_SERVER, SERVER, Ref
 from compiler.parts.ingress import INGRESS
 from compiler.parts.network_policy import ARTIFACT_POLICY as POLICY
 from tests.parts import KEYS, MINIO, ROLE, changes, findings, merged, planned, settings, understood
@@ -37,6 +37,23 @@ def test_plan__memory_follows_from_its_own_workers() -> None:
 def test_plan__several_have_a_disruption_budget(replicas: int, several: bool) -> None:
     overlay = planned(MINIO, **SPLIT, artifactServer={"replicas": replicas})
     assert ("mode-split-several" in overlay.components) is several
+
+
+def test_plan__an_autoscaler_of_its_own() -> None:
+    overlay = planned(MINIO, **SPLIT, replicas=3, artifactServer={"autoscaling": {"max": 6, "cpu": 60}})
+    told = changes(overlay, Ref("autoscaling/v2", "HorizontalPodAutoscaler", "mlflow-artifacts"))
+    assert (told["spec.minReplicas"], told["spec.maxReplicas"]) == (2, 6)
+    assert told["spec.metrics[0].resource.target.averageUtilization"] == 60
+    assert {"mode-split-autoscaling", "mode-split-several"} <= set(overlay.components)
+    assert "autoscaling-hpa" not in overlay.components
+    assert "spec.replicas" not in changes(overlay, ARTIFACT_SERVER)
+    assert changes(overlay, SERVER)["spec.replicas"] == 3
+
+
+def test_plan__one_pod_at_most_has_no_budget() -> None:
+    overlay = planned(MINIO, **SPLIT, artifactServer={"autoscaling": {"max": 1}})
+    assert "mode-split-several" not in overlay.components
+    assert [waiver.because for waiver in overlay.waivers] == [("artifactServer", "autoscaling", "min")]
 
 
 def test_plan__nothing_without_the_mode() -> None:
@@ -142,6 +159,10 @@ def test_location__names_the_service_only_where_there_is_no_host() -> None:
         ({**SPLIT, "host": "a.example", "service": {"type": "LoadBalancer"}}, ["conflicting-keys", "plain-http"]),
         ({**SPLIT, **HOST}, []),
         ({**SPLIT, "artifactServer": {"replicas": 2}}, []),
+        ({**SPLIT, "artifactServer": {"replicas": 2, "autoscaling": {"max": 4}}}, ["conflicting-keys"]),
+        ({**SPLIT, "artifactServer": {"autoscaling": {"min": 5, "max": 4}}}, ["conflicting-keys"]),
+        ({**SPLIT, "artifactServer": {"autoscaling": {}}}, ["missing-key"]),
+        ({**SPLIT, "artifactServer": {"autoscaling": {"max": 4}}}, []),
     ],
 )
 def test_check__what_it_cannot_be(more: dict[str, Any], codes: list[str]) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from compiler.overlay import SERVER
-from compiler.parts.autoscaling import AUTOSCALER
+from compiler.overlay import SERVER, Ref
 from tests.parts import MINIO, changes, findings, planned
+
+AUTOSCALER = Ref("autoscaling/v2", "HorizontalPodAutoscaler", "mlflow")
 
 
 def _told(**scaling: Any) -> dict[str, Any]:
