@@ -14,7 +14,13 @@ from compiler.secrecy import credential_in
 from compiler.source import Source
 from compiler.split import shared
 
-LAST = ("serviceaccount-existing", "mode-split-policies", "platform-openshift", "networkpolicy-off")
+LAST = (
+    "serviceaccount-existing",
+    "mode-split-policies",
+    "mode-split-login-policies",
+    "platform-openshift",
+    "networkpolicy-off",
+)
 """Components that take away what others added, and so come after all of them, in this order."""
 AFTER = ("database-ca", "mode-proxied", "driver-")
 """Components that change what others bring, in this order. Drivers say which init container is the first: Kustomize puts those

@@ -8,6 +8,7 @@ each store, and one with which it looked at the schema.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -55,11 +56,20 @@ class Demand:
     workers: int
     jobs: bool
     stores: int
+    beside: tuple[int, int] = (0, 0)
+    """Pods of the server of artifacts, and processes in each, where they look users up."""
+
+    @property
+    def processes(self) -> int:
+        """The processes that serve, in all pods."""
+        return self.pods * self.workers + math.prod(self.beside)
 
     def most(self, each: int) -> int:
         """The most connections that there can be at once where each pool holds so many."""
         pod = self.stores * (1 + self.workers * each) + PARENT + (JOBS if self.jobs else 0)
-        return RESERVE + (self.pods + SURGE) * pod
+        pods, workers = self.beside
+        beside = (pods + SURGE) * (1 + workers * each + PARENT) if pods else 0
+        return RESERVE + (self.pods + SURGE) * pod + beside
 
     def share(self, limit: int) -> int:
         """The connections of each pool that fit a limit; below LEAST, the limit is too low."""
@@ -77,7 +87,11 @@ def _demand(environment: Environment) -> Demand:
     """Who opens connections: the stores are runs, the registry, and users where there is a login."""
     scaling, mlflow = environment.autoscaling, environment.mlflow
     pods = scaling.most if scaling else environment.replicas
-    return Demand(pods, mlflow.workers, mlflow.jobs, stores=3 if environment.users_database else 2)
+    if not environment.users_database:
+        return Demand(pods, mlflow.workers, mlflow.jobs, stores=2)
+    artifacts = environment.artifact_server
+    beside = (artifacts.most, artifacts.workers) if mlflow.mode == "split" else (0, 0)
+    return Demand(pods, mlflow.workers, mlflow.jobs, stores=3, beside=beside)
 
 
 def _limit(environment: Environment) -> int:
@@ -102,7 +116,7 @@ def findings(environment: Environment) -> Iterator[Finding]:
     elif demand.share(limit) < LEAST:
         needed = demand.most(LEAST)
         message = (
-            f"{demand.pods * demand.workers} processes of the server, and those of one more pod while a version is rolled out, "
+            f"{demand.processes} processes of the server, and those of one more pod while a version is rolled out, "
             f"need {needed} connections, and the database has {limit}{'' if given or not database.host else ' perhaps'}"
         )
         hint = f"set database.maxConnections to {needed} or more where it has them, or lower pods or workers"

@@ -12,7 +12,8 @@ same image with the same settings, but without a database, as `mlflow server --a
   An experiment's location never changes; so decide on a `host` before there are experiments.
 
 What the environment says of the server's pods holds for these too, but for `replicas`, `autoscaling`, `resources`, `metrics`
-and affinities between pods. There is no login: the server of artifacts has no database to look users up in.
+and affinities between pods. With MLflow's own login (`auth`) both ask for it: the server of artifacts then reaches the database,
+where it looks users up and what they may do. There is no `auth.mode: oidc`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from compiler import autoscaler, footprint
 from compiler.autoscaler import Autoscaling
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
+from compiler.oidc import Oidc
 from compiler.overlay import ARTIFACT_SERVER, POD, Change, Overlay
 from compiler.part import Schema, integer, object_of
 from compiler.route import Named, Route
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 _KEY = "artifactServer"
 _WORKERS = 2
+_LOGIN = (3, 17)
+"""The first version whose server of artifacts is known to look permissions up without having the experiments."""
 KEYS: dict[str, Schema] = {
     _KEY: object_of(
         "The server of artifacts, where mlflow.mode is split.",
@@ -81,11 +85,8 @@ def check(environment: Environment) -> Iterable[Finding]:
         message = f"{_KEY} is for a server of artifacts, and with mode '{environment.mlflow.mode}' there is none"
         yield Finding((_KEY,), "conflicting-keys", message, "set mlflow.mode: split, or remove it", at_key=True)
     yield from autoscaler.findings(environment.artifact_server.autoscaling, (_KEY,))
-    if split and environment.auth:
-        lacks = "has no database to look users up in" if environment.users_database else "is not behind the proxy"
-        message = f"mode 'split' goes around auth: the server of artifacts {lacks}, so it would serve whoever asks"
-        hint = "use another mode, or leave the login to a proxy of yours in front of both"
-        yield Finding(("mlflow", "mode"), "conflicting-keys", message, hint)
+    if split:
+        yield from _login(environment)
     if split and environment.tls:
         message = "mode 'split' does not go with tls: the server of artifacts would still speak plain HTTP"
         hint = "remove one of the two, and let the Ingress or Gateway have the certificate"
@@ -98,6 +99,17 @@ def check(environment: Environment) -> Iterable[Finding]:
         yield Finding(
             ("mlflow", "mode"), "conflicting-keys", f"mode 'split' needs an Ingress or a Gateway: {message}", hint
         )
+
+
+def _login(environment: Environment) -> Iterator[Finding]:
+    """A login that the server of artifacts could not ask for."""
+    if isinstance(environment.auth, Oidc):
+        message = "mode 'split' goes around auth: the server of artifacts is not behind the proxy, so it would serve whoever asks"
+        hint = "use another mode, or leave the login to a proxy of yours in front of both"
+        yield Finding(("mlflow", "mode"), "conflicting-keys", message, hint)
+    elif environment.auth and environment.mlflow.release < _LOGIN:
+        message = f"mode 'split' with auth is proved with MLflow {'.'.join(map(str, _LOGIN))} and later"
+        yield Finding(("mlflow", "version"), "unsupported-version", message, "use a later version, or another mode")
 
 
 def plan(environment: Environment) -> Overlay:

@@ -11,6 +11,7 @@ too; on a server of yours, create it first. The migration brings it to its schem
 - Clients set `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`. The administrator creates other users, in the UI or
   with `mlflow.server.get_app_client("basic-auth", ...)`; a user may do what `defaultPermission` says until told otherwise.
 - Probes need no login: MLflow answers `/health` to anybody.
+- The server of artifacts of `mlflow.mode: split` asks for the same login, with MLflow 3.17 or later.
 
 The password goes along with every request, so serve a public host with TLS. MLflow calls its login experimental.
 
@@ -40,12 +41,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from compiler import oidc
+from compiler import database, oidc
 from compiler.database import NAME, NAME_WORDS
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
 from compiler.oidc import Oidc
-from compiler.overlay import POD, SERVER, Change, Overlay, Ref, Secret, SecretKey, setting
+from compiler.overlay import ARTIFACT_SERVER, POD, SERVER, Change, Overlay, Ref, Secret, SecretKey, setting
 from compiler.part import Schema, choice, object_of, secret_name, text
 from compiler.route import Named, Route
 
@@ -187,11 +188,39 @@ def plan(environment: Environment) -> Overlay:
         return Overlay()
     if isinstance(auth, Oidc):
         return oidc.plan(environment, auth)
-    return Overlay(
+    overlay = Overlay(
         components=("auth-basic",),
-        changes=(*_settings(environment, auth), *_references(auth), *_stores(environment, auth)),
+        changes=(*_settings(environment, auth), *_references(auth, SERVER), *_stores(environment, auth)),
         secrets=(_secret(auth),),
     )
+    return overlay + _beside(environment, auth) if environment.mlflow.mode == "split" else overlay
+
+
+def _beside(environment: Environment, auth: Auth) -> Overlay:
+    """The same login for the server of artifacts, which looks users up in the same database."""
+    known, pulled = environment.database, environment.mlflow.pull_policy
+    mysql = known.engine == "mysql"
+    components = ["mode-split-login", f"mode-split-login-{known.engine}"]
+    components += ["mode-split-login-ca"] if known.ca_secret else []
+    components += ["mode-split-login-policies"] if environment.network_policy.enabled else []
+    inits = (*POD, "initContainers")
+    because: Route = ("mlflow", "image", "pullPolicy")
+    # The one that writes the password's file is named first, so that a patch leaves it first.
+    steps = ("option-file", "wait-for-schema") if mysql else ("wait-for-schema",)
+    changes = [
+        Change(ARTIFACT_SERVER, (*inits, Named(step), "imagePullPolicy"), pulled, because, "when the image is pulled")
+        for step in steps
+    ]
+    readers = (
+        [(*inits, Named("option-file"))]
+        if mysql
+        else [(*inits, Named(steps[0])), (*POD, "containers", Named("mlflow"))]
+    )
+    variable = "MYSQL_PWD" if mysql else "PGPASSWORD"
+    for reader in readers:
+        changes += database.password(known, ARTIFACT_SERVER, (*reader, "env", Named(variable)))
+    changes += [*_references(auth, ARTIFACT_SERVER), *database.authority(known, ARTIFACT_SERVER, POD)]
+    return Overlay(components=tuple(components), changes=tuple(changes))
 
 
 def _secret(auth: Auth) -> Secret:
@@ -212,7 +241,7 @@ def _settings(environment: Environment, auth: Auth) -> Iterator[Change]:
     )
 
 
-def _references(auth: Auth) -> Iterator[Change]:
+def _references(auth: Auth, server: Ref) -> Iterator[Change]:
     """The name of the Secret, where it is not the default."""
     if auth.existing_secret != _SECRET:
         because: Route = ("auth", "existingSecret")
@@ -221,7 +250,7 @@ def _references(auth: Auth) -> Iterator[Change]:
             ("containers", "mlflow", "MLFLOW_FLASK_SERVER_SECRET_KEY"),
         ):
             reference = (*POD, group, Named(container), "env", Named(variable), "valueFrom", "secretKeyRef", "name")
-            yield Change(SERVER, reference, auth.existing_secret, because, "the Secret of the login")
+            yield Change(server, reference, auth.existing_secret, because, "the Secret of the login")
 
 
 def _stores(environment: Environment, auth: Auth) -> Iterator[Change]:

@@ -150,12 +150,41 @@ def test_location__names_the_service_only_where_there_is_no_host() -> None:
     assert "mlflow-artifacts" not in settings(KEYS)["MLFLOW_SERVER_ALLOWED_HOSTS"]
 
 
+@pytest.mark.parametrize("engine", ["postgres", "mysql"])
+def test_login__both_servers_ask_for_it(engine: str) -> None:
+    database = {"engine": engine, "host": "db", "existingSecret": "own", "tls": {"mode": "verify-ca", "caSecret": "ca"}}
+    overlay = planned(merged(KEYS, SPLIT), database=database, auth={"existingSecret": "login"})
+    beside = ["mode-split-login", f"mode-split-login-{engine}", "mode-split-login-ca", "mode-split-login-policies"]
+    assert [each for each in overlay.components if "split-login" in each] == beside
+    found, pod = changes(overlay, ARTIFACT_SERVER), "spec.template.spec"
+    for reader, variable in (
+        (f"{pod}.initContainers[name=wait-for-schema]", "LOGIN_ADMIN_PASSWORD"),
+        (CONTAINER, "MLFLOW_FLASK_SERVER_SECRET_KEY"),
+    ):
+        assert found[f"{reader}.env[name={variable}].valueFrom.secretKeyRef.name"] == "login"
+    reader = (
+        "containers[name=mlflow].env[name=PGPASSWORD]"
+        if engine == "postgres"
+        else ("initContainers[name=option-file].env[name=MYSQL_PWD]")
+    )
+    assert found[f"{pod}.{reader}.valueFrom.secretKeyRef.name"] == "own"
+    assert found[f"{pod}.volumes[name=database-ca].secret.secretName"] == "ca"
+
+
+def test_login__nothing_of_it_without_the_key() -> None:
+    overlay = planned(merged(KEYS, SPLIT))
+    assert not [each for each in overlay.components if "login" in each]
+    assert not [place for place in changes(overlay, ARTIFACT_SERVER) if "initContainers" in place]
+
+
 @pytest.mark.parametrize(
     ("more", "codes"),
     [
         ({"artifactServer": {}}, ["conflicting-keys"]),
         ({"mlflow": {"mode": "presigned"}, "artifactServer": {"replicas": 2}}, ["conflicting-keys"]),
-        ({**SPLIT, "auth": {}}, ["conflicting-keys"]),
+        ({**SPLIT, "auth": {}}, []),
+        ({"mlflow": {"mode": "split", "version": "3.16.0"}, "auth": {}}, ["unsupported-version"]),
+        ({"mlflow": {"mode": "split", "version": "3.16.0"}}, []),
         ({**SPLIT, "host": "a.example", "service": {"type": "LoadBalancer"}}, ["conflicting-keys", "plain-http"]),
         ({**SPLIT, **HOST}, []),
         ({**SPLIT, "artifactServer": {"replicas": 2}}, []),

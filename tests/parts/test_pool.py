@@ -29,6 +29,17 @@ def test_share__is_the_most_that_fits(demand: Demand, limit: int) -> None:
     assert share == 15 or demand.most(share + 1) > limit
 
 
+def test_share__the_server_of_artifacts_opens_pools_for_users_too() -> None:
+    database, split = {**OWN, "maxConnections": 200}, {"mode": "split"}
+    alone = pool(KEYS, database=database, auth={}, replicas=3)
+    both = pool(
+        KEYS, database=database, auth={}, replicas=3, mlflow=split, artifactServer={"replicas": 4, "workers": 4}
+    )
+    assert sum(both) < sum(alone)
+    assert Demand(3, 2, False, 3, (4, 4)).most(sum(both)) <= 200 < Demand(3, 2, False, 3, (4, 4)).most(sum(both) + 1)
+    assert pool(KEYS, database=database, replicas=3, mlflow=split) == pool(KEYS, database=database, replicas=3)
+
+
 @pytest.mark.parametrize("share", range(LEAST, 16))
 def test_split__is_the_share_and_no_zero(share: int) -> None:
     """MLflow takes 0 for a variable that is not set."""

@@ -41,7 +41,7 @@ REFERENCES = (
     "prod",
 )
 LOGINS = ("login", "login-mysql")
-SPLITS = ("split", "split-host")
+SPLITS = ("split", "split-host", "split-login", "split-login-mysql")
 SMALL = ("connections",)
 BESIDE = ("beside",)
 MAINTENANCE = ("maintenance", "maintenance-mysql")

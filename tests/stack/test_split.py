@@ -11,6 +11,7 @@ from .pod import Pod
 from .remote import python
 from .running import MEGABYTES, Running, Work
 from .test_environment import API, asked
+from .test_login import ALICE, BOB, USERS, ask
 from .test_network import reached
 from .volume import quantity
 
@@ -135,3 +136,55 @@ def test_clients_of_the_service_are_served_by_the_first(running: Running, artifa
     assert done.code == 0, done.log
     assert uploads(artifacts) == before
     assert uploads(running.servers) > 0
+
+
+@pytest.mark.environments("split-login", "split-login-mysql")
+def test_no_artifact_without_login(running: Running, artifacts: list[Pod]) -> None:
+    """Without a login, or with a wrong one, the server of artifacts lists, gives and takes nothing; /health is answered"""
+    for pod in (*artifacts, *running.servers):
+        for login in (None, ("admin", "wrong-password"), ("nobody", "wrong-password")):
+            for path in (f"{ARTIFACTS}?path=1", f"{ARTIFACTS}/1/x", f"{ARTIFACTS.replace('/api', '/ajax-api')}/1/x"):
+                assert ask(running, pod, path, login)[0] == 401, path
+        assert ask(running, pod, "/health")[0] == 200
+    failed = running.client("one", "", login=("admin", "wrong-password"), retries=1)
+    assert failed.code != 0
+    assert "401" in failed.log
+
+
+@pytest.mark.environments("split-login", "split-login-mysql")
+def test_users_have_the_permissions_of_the_first_server(running: Running, artifacts: list[Pod]) -> None:
+    """A user keeps artifacts in the second server; another reads them there once the administrator lets him, not before"""
+    server = running.servers[0]
+    for name, password in (ALICE, BOB):
+        body = json.dumps({"username": name, "password": password})
+        status, answer, _ = ask(running, server, f"{USERS}/create", running.login, body)
+        assert status == 200, answer
+    before = uploads(artifacts)
+    done = running.client("one", "", login=ALICE)
+    assert done.code == 0, done.log
+    assert uploads(artifacts) > before
+    assert uploads(running.servers) == 0
+    experiment = done.answer["location"].rpartition("/")[2]
+    path = f"{ARTIFACTS}/{experiment}/{done.answer['run']}/artifacts/small.txt"
+    for pod in artifacts:
+        assert ask(running, pod, path, ALICE)[:2] == (200, "text")
+        assert ask(running, pod, path, running.login)[:2] == (200, "text")
+        assert ask(running, pod, path, BOB)[0] == 403
+    grant = {"username": BOB[0], "resource_type": "experiment", "resource_id": experiment, "permission": "READ"}
+    route = "/api/3.0/mlflow/users/permissions/grant"
+    status, answer, _ = ask(running, server, route, running.login, json.dumps(grant))
+    assert status == 200, answer
+    for pod in artifacts:
+        assert ask(running, pod, path, BOB)[:2] == (200, "text")
+
+
+@pytest.mark.environments("split-login", "split-login-mysql")
+def test_second_server_knows_no_runs(running: Running, artifacts: list[Pod]) -> None:
+    """It has the password of the database for users alone: no URI of runs, and no API of runs, whoever asks"""
+    for pod in artifacts:
+        assert ask(running, pod, API, running.login)[0] == 503
+        words = pod.main.execute(["env"], 30).stdout.splitlines()
+        assert "MLFLOW_BACKEND_STORE_URI=" in words
+        assert running.login is not None
+        assert running.login[1] not in "\n".join(words)
+        assert pod.restarts == 0, pod.said()
