@@ -10,7 +10,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, NamedTuple, Protocol
 
@@ -105,9 +105,13 @@ class Cluster(NamedTuple):
             return Missing(f"the cluster of context '{self.context}' cannot be reached: {answer.words}")
         return Refused(answer.words)
 
-    def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
-        """An object, or None where there is none, or nothing of its kind. Raises what `must` raises."""
-        answer = self.run("get", kind, name, *_in(namespace), *_JSON)
+    def get(self, kind: str, name: str, namespace: str = "", *, history: bool = False) -> Object | None:
+        """An object, or None where there is none, or nothing of its kind; with who changed what when, if asked.
+
+        Raises what `must` raises.
+        """
+        fields = ["--show-managed-fields"] if history else []
+        answer = self.run("get", kind, name, *_in(namespace), *fields, *_JSON)
         if answer.code and any(words in answer.err for words in _ABSENT):
             return None
         if answer.code:
@@ -221,14 +225,12 @@ def current(kubeconfig: str = "") -> Context:
     return Context(name, servers[0] if servers else "")
 
 
-def poll(look: Callable[[], bool], seconds: float, pause: float = POLL_SECONDS) -> bool:
-    """Looks again and again until something is so; returns whether it was within so many seconds."""
-    end = time.monotonic() + seconds
-    while not look():
-        if time.monotonic() >= end:
-            return False
+def ticks(seconds: float, pause: float = POLL_SECONDS) -> Iterator[float]:
+    """The seconds that have gone by, now and after each pause, until so many are over."""
+    begin = time.monotonic()
+    while (gone := time.monotonic() - begin) < seconds:
+        yield gone
         time.sleep(pause)
-    return True
 
 
 _JSON = ("--output=json", f"--request-timeout={REQUEST_TIMEOUT}")

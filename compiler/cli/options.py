@@ -62,6 +62,12 @@ Kubeconfig: TypeAlias = """Annotated[
     Path | None,
     typer.Option("--kubeconfig", help="The kubeconfig, in place of KUBECONFIG and ~/.kube/config.", dir_okay=False),
 ]"""
+Name: TypeAlias = """Annotated[
+    str, typer.Argument(metavar="ENV", help="The environment, by name.", autocompletion=complete.environments)
+]"""
+Results: TypeAlias = """Annotated[
+    str, typer.Option("--output", "-o", help="text or json.", autocompletion=complete.results)
+]"""
 
 
 def day(asked: str) -> str:
