@@ -36,7 +36,7 @@ LAYERS = (
     ("environment", "document", "scaffold"),
     ("schema", "plan", "emit", "contract", "waive"),
     ("understand", "build", "conform", "rules", "editor", "patch"),
-    ("kustomization", "cluster"),
+    ("kustomization", "cluster", "archive"),
     ("workspace", "origin"),
     ("explain", "locate", "validate"),
     ("gather",),
@@ -72,7 +72,7 @@ ONLY = {
 NOWHERE = ("random", "uuid", "logging", "locale", "platform")
 """What no module imports: a compilation is the same at any time, on any machine. `time` waits for a cluster, and `socket` and
 `urllib.request` speak with a server that runs; no module that compiles knows one of those."""
-EFFECTS = {"build", "workspace", "catalog", "kustomization", "touched", "cache", "batch", "gather", "cli"}
+EFFECTS = {"archive", "build", "workspace", "catalog", "kustomization", "touched", "cache", "batch", "gather", "cli"}
 """The modules that may know the file system; `footprint` reads a table that is installed with it."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compiler.cli.confirm import confirmed
@@ -23,6 +24,12 @@ def run(
     context: Context = "",
     kubeconfig: Kubeconfig = None,
     backup: Annotated[str, typer.Option("--backup", metavar="NAME", help="The backup, like 20260131T010000Z.")] = "",
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="DIR", help="A copy that backup --to has made, with artifacts.", file_okay=False
+        ),
+    ] = None,
     list_: Annotated[
         bool, typer.Option("--list", help="Name the backups that are there, and do nothing else.")
     ] = False,
@@ -39,17 +46,27 @@ def run(
 
     A database that has tables is left alone, and nothing is loaded, unless --overwrite names it.
     """
+    from compiler.archive import Copy, Damaged
     from compiler.errors import Usage
-    from compiler.operate.restore import Options, listed, restore
+    from compiler.operate.restore import Options, brought, listed, restore
+    from compiler.operate.verdict import any_failed
 
     telling = Telling(output)
-    if bool(backup) == list_:
-        raise Usage("say --backup NAME, or --list to see which there are")
+    if sum(map(bool, (backup, from_, list_))) != 1:
+        raise Usage("say --backup NAME, --from DIR, or --list to see which there are")
+    copy = Copy(from_) if from_ else None
+    try:
+        backup = str(copy.noted()["backup"]) if copy else backup
+    except Damaged as problem:
+        raise Usage(str(problem)) from None
     target = proved(name, root, context, kubeconfig, output)
     if list_:
         telling.show(listed(target, stamp(), telling.progress))
     else:
         confirmed(name, f"stop its server and load {backup}", asked=yes)
         options = Options(backup, tuple(overwrite or ()), stamp(), timeout)
-        telling.show(restore(target, options, telling.progress))
+        if copy:
+            telling.show(brought(target, copy, telling.progress))
+        if not any_failed(telling.results):
+            telling.show(restore(target, options, telling.progress))
     telling.finish("restore", environment=name, context=target.cluster.context, namespace=target.namespace)

@@ -7,9 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from compiler.archive import Copy
 from compiler.cluster import Object
+from compiler.operate.copy import ARTIFACTS, DATABASES, place, save
 from compiler.operate.job import Ended, run
-from compiler.operate.target import Target
+from compiler.operate.patient import Patient
+from compiler.operate.target import CONTAINER, Target
 from compiler.operate.verdict import Result, Tell, failed, passed
 from compiler.overlay import BACKUP, Ref
 
@@ -51,8 +54,11 @@ def unwell(check: str, job: Ended) -> Result:
     return failed(check, job.reason, job.mend, [*job.words, *(line for line in logged if line not in job.words)])
 
 
-def backup(target: Target, stamp: str, tell: Tell) -> Iterator[Result]:
-    """Makes a backup, and yields what came of it: the last result has the files with their checksums."""
+def backup(target: Target, stamp: str, tell: Tell, copy: Copy | None = None) -> Iterator[Result]:
+    """Makes a backup, and yields what came of it, with each file and its checksum.
+
+    With `copy`, it is copied there, and so are all artifacts.
+    """
     found = cron(target, BACKUP)
     if found is None:
         yield without(BACKUP)
@@ -69,3 +75,12 @@ def backup(target: Target, stamp: str, tell: Tell) -> Iterator[Result]:
     yield passed("backup", f"{manifest.name} is stored, of MLflow {manifest.mlflow}")
     for file, known in manifest.files.items():
         yield passed(file, f"{known['size']} bytes, SHA-256 {known['sha256']}")
+    if copy is not None:
+        about = {"backup": manifest.name, "mlflow": manifest.mlflow, "environment": target.name}
+        shell = Patient(target).shell(CONTAINER)
+        yield from save(shell, target.overlay, sources(target, found, manifest.name), copy, about, tell)
+
+
+def sources(target: Target, found: Object, name: str) -> dict[str, str]:
+    """What a copy holds, by the name of each tar: a backup, and the artifacts. In: the CronJob, and the backup's name."""
+    return {DATABASES: f"{place(found)}/{name}", ARTIFACTS: target.environment.artifacts.uri}

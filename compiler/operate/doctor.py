@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from compiler.cluster import Refused
+from compiler.errors import Usage
 from compiler.operate.checks import database, identity, network, overlay, pods, secrets, store, volumes
 from compiler.operate.inside import Silent
 from compiler.operate.patient import Absent, Patient
@@ -51,9 +52,18 @@ CHECKS = (
 _ALWAYS = ("overlay", "cluster", "namespace")
 
 
-def examine(patient: Patient, tell: Tell) -> Iterator[Result]:
-    """Makes every check, and yields what came of it. Without the namespace, there is nothing more to look at."""
-    for check in CHECKS:
+def chosen(names: Sequence[str]) -> tuple[Check, ...]:
+    """The checks of these names, or all. Raises `Usage` for one that there is not."""
+    known = {check.name: check for check in CHECKS}
+    for name in names:
+        if name not in known:
+            raise Usage(f"there is no check '{name}'; there are: {', '.join(known)}")
+    return tuple(known[name] for name in names) or CHECKS
+
+
+def examine(patient: Patient, tell: Tell, checks: Sequence[Check] = CHECKS) -> Iterator[Result]:
+    """Makes checks, and yields what came of each. Without the namespace, there is nothing more to look at."""
+    for check in checks:
         tell(check.question)
         if check.name not in _ALWAYS and patient.namespace is None:
             yield skipped(check.name, "there is no namespace")

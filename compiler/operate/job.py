@@ -58,15 +58,16 @@ def run(
     answer = target.cluster.apply([job_of(cron, name, variables)])
     if answer.code:
         raise target.cluster.failure(answer)
-    wanted, told, since = ("Job", name), "", dict[object, float]()
+    wanted, told, since = ("Job", name), None, dict[object, float]()
     for gone in ticks(SECONDS):
         objects = target.find(rollout.RESOURCES)
-        stage, state = rollout.stage(wanted, objects), "; ".join(_states(rollout.pods_of([wanted], objects)))
+        stage = rollout.stage(wanted, objects)
+        state = "; ".join(_states(rollout.pods_of([wanted], objects))) or stage.said
         if stage.done or stage.failure:
             return _ended(target, stage, objects)
         if state != told:
             told = state
-            tell(f"{stage.name}: {state or stage.said}")
+            tell(f"{stage.name}: {state}")
         ills = ailing(target, [wanted], objects)
         since = {trouble: since.get(trouble, gone) for trouble in ills}
         if lasting := [trouble for trouble in ills if gone - since[trouble] >= patience]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from compiler.cluster import Object, Shell
+from compiler.cluster import Object, Refused, Shell
 from compiler.operate.inside import ask, program
 from compiler.operate.target import CONTAINER, PART_OF, SERVER, Target
 from compiler.operate.watch import WAITS
@@ -15,8 +15,8 @@ from compiler.operate.watch import WAITS
 SCHEMA = "schema.py"
 
 
-class Absent(Exception):
-    """What a check needs is not there; the message is the reason that it is skipped."""
+class Absent(Refused):
+    """What is needed is not there; the message is the reason, for which a check is skipped."""
 
 
 @dataclass(frozen=True)

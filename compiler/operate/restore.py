@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from compiler.operate.backup import cron, unwell, without
+from compiler.archive import Copy
+from compiler.operate.backup import cron, sources, unwell, without
 from compiler.operate.changes import refusals
+from compiler.operate.copy import bring
 from compiler.operate.deploy import APPLY_SECONDS, objects
 from compiler.operate.job import Ended, run, stopped
-from compiler.operate.target import SERVER, Target
+from compiler.operate.patient import Patient
+from compiler.operate.target import CONTAINER, SERVER, Target
 from compiler.operate.verdict import Result, Tell, failed, passed
 from compiler.operate.watch import PATIENCE_SECONDS, wait
 from compiler.overlay import BACKUP, GC, RESTORE
@@ -44,6 +47,17 @@ def listed(target: Target, stamp: str, tell: Tell) -> Iterator[Result]:
         yield unwell("backups", job)
     else:
         yield passed("backups", names[1])
+
+
+def brought(target: Target, copy: Copy, tell: Tell) -> Iterator[Result]:
+    """Stores a copy's backup and artifacts where the environment keeps both, so that the backup can be brought back."""
+    found = cron(target, RESTORE)
+    if found is None:
+        yield without(RESTORE)
+        return
+    name = str(copy.noted()["backup"])
+    shell = Patient(target).shell(CONTAINER)
+    yield from bring(shell, target.overlay, sources(target, found, name), copy, tell)
 
 
 def restore(target: Target, options: Options, tell: Tell) -> Iterator[Result]:
