@@ -104,7 +104,7 @@ class Process:
     def _entered(self, command: Sequence[str]) -> list[str]:
         enter = [tool("nsenter", "util-linux"), f"--target={self.pid}", "--mount", "--pid", "--net", "--uts", "--ipc"]
         variables = [f"{name}={value}" for name, value in self.box.environment.items()]
-        return [*enter, "--wd=/", "env", "-i", *variables, *_identity(self.box), *command]
+        return [*enter, "--wdns=/", "env", "-i", *variables, *_identity(self.box), *command]
 
     def processes(self) -> list[int]:
         """All processes of the container, as this machine numbers them."""

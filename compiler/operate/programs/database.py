@@ -24,8 +24,8 @@ RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 GRANTS = (*RIGHTS, "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES", "TRIGGER")
 """What MLflow's migrations need on MySQL, beside what the server does."""
 TABLES = """
-SELECT tablename FROM pg_tables WHERE schemaname = 'public'
-  AND NOT has_table_privilege(current_user, format('public.%I', tablename), :right)
+SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+  AND NOT has_table_privilege(oid, :right) ORDER BY relname
 """
 USED = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user"
 BYPASSING = """
