@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pkgutil import get_data
 from typing import Any
 
-from compiler.cluster import Shell
+from compiler.cluster import Refused, Shell
 from compiler.overlay import Overlay
 
 SECONDS = 180
+_FORBIDDEN = "(Forbidden)"
 _RUN = """
 import sys, types
 for name, source in {programs!r}.items():
@@ -38,8 +39,13 @@ def command(overlay: Overlay, *arguments: str) -> list[str]:
 
 
 def ask(shell: Shell, overlay: Overlay, text: str, arguments: Sequence[str] = ()) -> Any:
-    """The answer of a program: the JSON of its last line. Raises `Silent` where there is none."""
+    """The answer of a program: the JSON of its last line.
+
+    Raises `Silent` where there is none, and `Refused` where the cluster does not let us run it.
+    """
     answer = shell.execute(command(overlay, *arguments), text, SECONDS)
+    if answer.code and _FORBIDDEN in answer.err:
+        raise Refused(answer.words)
     lines = answer.out.rstrip().splitlines()
     if answer.code == 0 and lines:
         try:
