@@ -23,7 +23,7 @@ class Pod:
         self.answer = answer
         self.asked: list[Sequence[str]] = []
 
-    def execute(self, command: Sequence[str], text: str = "", seconds: float = 0) -> Answer:
+    def execute(self, command: Sequence[str], text: str = "", seconds: float = 0) -> Answer:  # noqa: ARG002 - the protocol
         self.asked.append(command)
         return self.answer
 
