@@ -1,4 +1,4 @@
-"""Builds an overlay with the real kubectl and reads what comes out. The only place that runs a subprocess.
+"""Builds an overlay with the real kubectl and reads what comes out. Beside `cluster`, the only place that runs a subprocess.
 
 A build never touches the overlay on disk, nor its secrets: the files are put into a temporary directory beside a link to the
 base, with values made up on the spot where secrets would be read. So any of those values that turns up outside a Secret is a

@@ -36,6 +36,49 @@ def report_schema() -> Schema:
     }
 
 
+def results_schema() -> Schema:
+    """The whole schema of what commands on a cluster print, as it is published."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "JSON results of the commands of mlflow-overlays that act on a cluster",
+        **_record(
+            "What a command did, step by step.",
+            {
+                "command": _text("The command."),
+                "environment": _text("The environment."),
+                "uri": _text("Of `test-connection`: the address."),
+                "context": _text("The context of the cluster."),
+                "namespace": _text("Where the environment is."),
+                "survey": _survey(),
+                "ok": {"type": "boolean", "description": "Whether nothing failed."},
+                "results": _list("What came of each step or check, in order.", {"$ref": "#/definitions/result"}),
+            },
+            optional=("environment", "uri", "context", "namespace", "survey"),
+        ),
+        "definitions": {"result": _result()},
+    }
+
+
+def _survey() -> Schema:
+    return _record(
+        "Of `cleanup`: objects, each by kind and name.",
+        {"goes": _list("What goes.", _text("")), "stays": _list("What stays.", _text(""))},
+    )
+
+
+def _result() -> Schema:
+    return _record(
+        "What came of a step or a check.",
+        {
+            "check": _text("Which one."),
+            "verdict": {"enum": ["passed", "failed", "skipped"]},
+            "said": _text("What it is, or why it was skipped."),
+            "mend": {"type": "string", "description": "What to do where it failed; may be empty."},
+            "words": _list("What pods, servers and tools said, without values of Secrets.", {"type": "string"}),
+        },
+    )
+
+
 def _diagnostic() -> Schema:
     return _record(
         "Something wrong at a place.",

@@ -109,6 +109,14 @@ class Workspace(NamedTuple):
             put(directory / f"{secret.name}.env", env_file(values).encode(), 0o600)
         return [self.secret_file(name, secret) for secret in missing]
 
+    def secret_values(self, name: str, secret: Secret) -> dict[str, str] | None:
+        """The values of a generated Secret in its file, or None where that is not there."""
+        path = self.directory(name) / "secrets" / f"{secret.name}.env"
+        if not path.is_file():
+            return None
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
     def secret_file(self, name: str, secret: Secret) -> str:
         """The path, from the root, of the file that a generated Secret is made from."""
         return f"overlays/{name}/secrets/{secret.name}.env"

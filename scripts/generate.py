@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from compiler.codes import CODES, MENDS
-from compiler.contract import report_schema
+from compiler.contract import report_schema, results_schema
 from compiler.editor import in_words, meanings, published
 from compiler.hooks import HOOKS
 from compiler.kinds import KINDS
@@ -41,7 +41,7 @@ BAR = "\\|"
 
 def schema() -> dict[str, str]:
     """The published JSON Schemas."""
-    schemas = {"environment": published(), "report": report_schema()}
+    schemas = {"environment": published(), "report": report_schema(), "results": results_schema()}
     return {f"schema/{name}.schema.json": json.dumps(value, indent=2) + "\n" for name, value in schemas.items()}
 
 

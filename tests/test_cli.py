@@ -26,6 +26,8 @@ GOOD = "overlay: minio-postgres\n"
 WARNED = "overlay: minio-postgres\nhost: mlflow.acme.example\n"
 BAD = "overlay: minio-postgres\nreplicas: many\nworkers: 3\n"
 COMMANDS = cli.COMMANDS
+ELSEWHERE = ("deploy", "cleanup", "doctor", "test-connection", "backup", "restore")
+"""Commands that act on a cluster or a server that runs: `tests/cluster` and `tests/stack` have them."""
 
 
 def _snapshot(root: Path) -> dict[str, tuple[bytes, int]]:
@@ -449,7 +451,7 @@ def test_help__has_an_example(run: Run, command: str) -> None:
     assert f"Example: mlflow-overlays {command}" in " ".join(answer.out.split())
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS)
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ELSEWHERE])
 def test_help__the_example_does_what_it_says(command: str, project: Project) -> None:
     """As a shell runs it, in a project with the reference environments."""
     root = project.workspace.root
@@ -465,6 +467,38 @@ def test_help__the_example_does_what_it_says(command: str, project: Project) -> 
         assert (root / "schema" / "environment.schema.json").read_text() == (
             ROOT / "schema" / "environment.schema.json"
         ).read_text()
+
+
+@pytest.mark.parametrize("command", ELSEWHERE)
+def test_help__the_example_is_a_line_that_is_understood(command: str, project: Project) -> None:
+    """Without a cluster or a server, it ends with the words for that, and not with those for a wrong line."""
+    root = project.workspace.root
+    for name in ("prod", "staging"):
+        project.add(name, "overlay: aws-keys\nartifacts: {bucket: acme-mlflow, region: us-east-1}\n")
+    example = str(import_module(f"compiler.cli.{cli.module(command)}").EXAMPLE)
+    scripts = sysconfig.get_path("scripts")
+    environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "KUBECONFIG": os.devnull}
+    done = subprocess.run(["sh", "-c", example], cwd=root, env=environment, capture_output=True, text=True, check=False)
+    if command == "test-connection":
+        assert (done.returncode, done.stderr) == (1, "")
+        assert "nothing listens at localhost:5000" in done.stdout
+    else:
+        assert (done.returncode, done.stdout) == (2, "")
+        assert re.search(r"there is no context '.*' in the kubeconfig; there are: none", done.stderr)
+
+
+@pytest.mark.parametrize("command", [each for each in ELSEWHERE if each != "test-connection"])
+def test_cluster__without_a_name_nothing_is_done(
+    project: Project, run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    project.add("dev", GOOD)
+    before = _snapshot(project.workspace.root)
+    monkeypatch.setenv("KUBECONFIG", os.devnull)
+    more = ["--list"] if command == "restore" else []
+    answer = run(command, "dev", *more, stdin="")
+    assert (answer.code, answer.out) == (2, "")
+    assert "name the cluster with --context" in answer.err
+    assert _snapshot(project.workspace.root) == before
 
 
 def test_help__names_every_command(run: Run) -> None:

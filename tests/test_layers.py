@@ -36,12 +36,13 @@ LAYERS = (
     ("environment", "document", "scaffold"),
     ("schema", "plan", "emit", "contract", "waive"),
     ("understand", "build", "conform", "rules", "editor", "patch"),
-    ("kustomization",),
+    ("kustomization", "cluster", "archive"),
     ("workspace", "origin"),
     ("explain", "locate", "validate"),
     ("gather",),
     ("pipeline", "cache"),
     ("batch", "touched"),
+    ("operate",),
     ("cli",),
 )
 """Every module of the compiler; one imports only from the rows above its own, or from its own package."""
@@ -49,7 +50,8 @@ RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 
 ONLY = {
     "typer": {"cli"},
-    "subprocess": {"build"},
+    "subprocess": {"build", "cluster"},
+    "time": {"cluster"},
     "yaml": {"source", "emit", "manifest", "build", "gather"},
     "yaml_rs": {"quick"},
     "jsonschema": {"schema", "conform"},
@@ -62,11 +64,15 @@ ONLY = {
     "shutil": {"build"},
     "traceback": {"cli"},
     "datetime": {"cli"},
+    "socket": {"operate"},
+    "urllib.request": {"operate"},
+    "getpass": {"cli"},
 }
 """What a module may import only where it is named here."""
-NOWHERE = ("time", "random", "uuid", "socket", "urllib.request", "logging", "locale", "getpass", "platform")
-"""What no module imports: a compilation is the same at any time, on any machine."""
-EFFECTS = {"build", "workspace", "catalog", "kustomization", "touched", "cache", "batch", "gather", "cli"}
+NOWHERE = ("random", "uuid", "logging", "locale", "platform")
+"""What no module imports: a compilation is the same at any time, on any machine. `time` waits for a cluster, and `socket` and
+`urllib.request` speak with a server that runs; no module that compiles knows one of those."""
+EFFECTS = {"archive", "build", "workspace", "catalog", "kustomization", "touched", "cache", "batch", "gather", "cli"}
 """The modules that may know the file system; `footprint` reads a table that is installed with it."""
 
 
@@ -74,7 +80,9 @@ def _module(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-MODULES = {_module(path): path for path in sorted((ROOT / "compiler").rglob("*.py"))}
+SENT = ROOT / "compiler" / "operate" / "programs"
+"""Programs that are sent into pods as texts: no module imports them, and they import what the pods have."""
+MODULES = {_module(path): path for path in sorted((ROOT / "compiler").rglob("*.py")) if SENT not in path.parents}
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from tests.conftest import ROOT
 
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
+THIN = sorted((ROOT / "scripts").glob("*.sh"))
 
 
 def _run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -40,6 +42,34 @@ def test_arguments__unknown_ones_are_refused(path: Path) -> None:
     answer = _run(path.name, "--nonsense")
     assert answer.returncode == 2
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("path", THIN, ids=lambda path: path.stem)
+def test_thin__is_its_command_from_anywhere(path: Path, tmp_path: Path) -> None:
+    answer = subprocess.run([path, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    command = {"verify-secret": "doctor"}.get(path.stem, path.stem)
+    assert f"Usage: mlflow-overlays {command} " in answer.stdout
+    text = path.read_text(encoding="utf-8")
+    assert f"# Example: scripts/{path.name} " in text
+    assert len(text.splitlines()) < 12
+
+
+@pytest.mark.parametrize("path", [each for each in THIN if each.stem != "test-connection"], ids=lambda path: path.stem)
+def test_thin__works_on_its_own_project_and_asks_for_a_cluster(path: Path, tmp_path: Path) -> None:
+    more = ["--list"] if path.stem == "restore" else []
+    environment = {**os.environ, "KUBECONFIG": os.devnull}
+    answer = subprocess.run(
+        [path, "prod", *more],
+        cwd=tmp_path,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 2, answer
+    assert "name the cluster with --context" in answer.stderr
 
 
 def test_generate__everything_is_up_to_date() -> None:

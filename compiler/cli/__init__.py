@@ -14,7 +14,10 @@ from importlib import import_module
 
 from compiler import errors
 
-COMMANDS = ("compile", "check", "lint", "validate", "secrets", "explain", "new", "schema", "kinds")
+COMMANDS = (
+    *("compile", "check", "lint", "validate", "secrets", "explain", "new", "schema", "kinds"),
+    *("deploy", "cleanup", "doctor", "test-connection", "backup", "restore"),
+)
 """Every command, in the order of `--help`, each the name of a module of this package."""
 INTERRUPTED = 130
 """What shells call the end by Ctrl-C."""
@@ -31,7 +34,7 @@ def main() -> None:
     try:
         names = plain(arguments)
         if names is not None:
-            import_module(f"compiler.cli.{arguments[0]}").run(names)
+            import_module(f"compiler.cli.{module(arguments[0])}").run(names)
         else:
             from compiler.cli.app import app
 
@@ -54,6 +57,11 @@ def main() -> None:
             "mlflow-overlays: this is a bug in the compiler, not in your files; please report the lines above\n"
         )
         sys.exit(errors.BUG)
+
+
+def module(command: str) -> str:
+    """The module of a command."""
+    return command.replace("-", "_")
 
 
 def plain(arguments: Sequence[str]) -> list[str] | None:

@@ -9,7 +9,7 @@ from typing import Annotated, get_type_hints
 
 import typer
 
-from compiler.cli import COMMANDS, complete, options
+from compiler.cli import COMMANDS, complete, module, options
 
 app = typer.Typer(
     name="mlflow-overlays",
@@ -21,14 +21,14 @@ app = typer.Typer(
 )
 
 
-def _declared(module: ModuleType) -> Callable[..., None]:
+def _declared(command: ModuleType) -> Callable[..., None]:
     """The function of a command, with its annotations evaluated: they name what is imported for type checkers alone."""
-    run: Callable[..., None] = module.run
-    known = {**vars(options), "Annotated": Annotated, "typer": typer, "complete": complete, **vars(module)}
+    run: Callable[..., None] = command.run
+    known = {**vars(options), "Annotated": Annotated, "typer": typer, "complete": complete, **vars(command)}
     run.__annotations__ = get_type_hints(run, known, include_extras=True)
     return run
 
 
 for _name in COMMANDS:
-    _module = import_module(f"compiler.cli.{_name}")
+    _module = import_module(f"compiler.cli.{module(_name)}")
     app.command(_name, epilog=f"Example: {_module.EXAMPLE}")(_declared(_module))

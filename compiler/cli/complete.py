@@ -72,3 +72,4 @@ def _objects(context: typer.Context) -> list[str]:
 
 environments, kinds, formats = _offering(_environments), _offering(_kinds), _offering(_formats)
 versions, objects = _offering(_versions), _offering(_objects)
+results = _offering(lambda _: ("text", "json"))

@@ -41,7 +41,7 @@ def show(diagnostics: list[Diagnostic], format_: str) -> list[Diagnostic]:
     from compiler.report import AT_END, FORMATS, ansi, plain, text
 
     if format_ == "text":
-        say(text(diagnostics, ansi if _coloured() else plain), end="")
+        say(text(diagnostics, ansi if coloured() else plain), end="")
     elif format_ not in AT_END:
         say(FORMATS[format_](diagnostics), end="")
     return diagnostics
@@ -52,13 +52,13 @@ def show_fixed(fixed: Sequence[Diagnostic], format_: str) -> Sequence[Diagnostic
     from compiler.report import ansi, as_fixed, github_fixed, plain
 
     if format_ == "text":
-        say(as_fixed(fixed, ansi if _coloured() else plain), end="")
+        say(as_fixed(fixed, ansi if coloured() else plain), end="")
     elif format_ == "github":
         say(github_fixed(fixed), end="")
     return fixed
 
 
-def _coloured() -> bool:
+def coloured() -> bool:
     """Colour on a terminal and nowhere else, unless NO_COLOR or FORCE_COLOR says otherwise."""
     if os.environ.get("NO_COLOR"):
         return False

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from .images import Image
 from .network import NETNS, Link
@@ -81,12 +82,29 @@ class Process:
         if self.exit_code is None and self.pid:
             os.kill(self.pid, number)
 
-    def execute(self, command: Sequence[str], seconds: float) -> subprocess.CompletedProcess[str]:
-        """Runs another command in the container."""
+    def execute(
+        self, command: Sequence[str], seconds: float, text: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs another command in the container, with a text on its standard input."""
+        words = self._entered(command)
+        return subprocess.run(words, input=text, capture_output=True, text=True, timeout=seconds, check=False)
+
+    def stream(
+        self, command: Sequence[str], source: IO[bytes] | None, sink: IO[bytes] | None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Runs another command in the container, from one file and into another."""
+        return subprocess.run(
+            self._entered(command),
+            stdin=source or subprocess.DEVNULL,
+            stdout=sink or subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+
+    def _entered(self, command: Sequence[str]) -> list[str]:
         enter = [tool("nsenter", "util-linux"), f"--target={self.pid}", "--mount", "--pid", "--net", "--uts", "--ipc"]
         variables = [f"{name}={value}" for name, value in self.box.environment.items()]
-        words = [*enter, "--wd=/", "env", "-i", *variables, *_identity(self.box), *command]
-        return subprocess.run(words, capture_output=True, text=True, timeout=seconds, check=False)
+        return [*enter, "--wdns=/", "env", "-i", *variables, *_identity(self.box), *command]
 
     def processes(self) -> list[int]:
         """All processes of the container, as this machine numbers them."""

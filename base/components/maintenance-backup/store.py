@@ -81,10 +81,12 @@ def put(store: Any, folder: Path) -> None:
     wanted = {file: known["size"] for file, known in files.items()}
     if sizes(store, name) != wanted:
         raise RefusedError(f"{name}: the store lists other files than were sent", 1)
-    manifest = Path(tempfile.gettempdir()) / MANIFEST
-    manifest.write_text(json.dumps({"mlflow": VERSION, "files": files}, indent=2) + "\n", encoding="utf-8")
-    store.log_artifact(str(manifest), name)
+    manifest = {"mlflow": VERSION, "files": files}
+    file = Path(tempfile.gettempdir()) / MANIFEST
+    file.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    store.log_artifact(str(file), name)
     say(f"{name}: stored {', '.join(f'{file} ({size} bytes)' for file, size in wanted.items())}")
+    say(f"{name}: manifest {json.dumps(manifest)}")
 
 
 def remove_old(store: Any, keep: int) -> None:

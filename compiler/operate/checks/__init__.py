@@ -1,0 +1,1 @@
+"""What `doctor` looks at, one subject a module. `doctor.CHECKS` has them all."""
