@@ -24,7 +24,7 @@ LAYERS = (
     ("environment", "document", "scaffold"),
     ("schema", "plan", "emit", "contract", "waive"),
     ("understand", "build", "conform", "rules", "editor", "patch"),
-    ("kustomization",),
+    ("kustomization", "cluster"),
     ("workspace", "origin"),
     ("explain", "locate", "validate"),
     ("gather",),
@@ -37,7 +37,8 @@ RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 
 ONLY = {
     "typer": {"cli"},
-    "subprocess": {"build"},
+    "subprocess": {"build", "cluster"},
+    "time": {"cluster"},
     "yaml": {"source", "emit", "manifest", "build", "gather"},
     "yaml_rs": {"quick"},
     "jsonschema": {"schema", "conform"},
@@ -52,8 +53,8 @@ ONLY = {
     "datetime": {"cli"},
 }
 """What a module may import only where it is named here."""
-NOWHERE = ("time", "random", "uuid", "socket", "urllib.request", "logging", "locale", "getpass", "platform")
-"""What no module imports: a compilation is the same at any time, on any machine."""
+NOWHERE = ("random", "uuid", "socket", "urllib.request", "logging", "locale", "getpass", "platform")
+"""What no module imports: a compilation is the same at any time, on any machine. Only what waits for a cluster knows `time`."""
 EFFECTS = {"build", "workspace", "catalog", "kustomization", "touched", "cache", "batch", "gather", "cli"}
 """The modules that may know the file system; `footprint` reads a table that is installed with it."""
 

@@ -122,7 +122,6 @@ def test_kustomization__files_of_a_component_are_skipped_and_said(run: Run, tmp_
     assert answer == (0, "1 objects in 1 files: 0 valid, 0 invalid, 1 skipped, 0 unreadable (Kubernetes 1.37)\n", "")
 
 
-
 def test_versions__a_finding_of_some_says_which(run: Run) -> None:
     text = "apiVersion: flowcontrol.apiserver.k8s.io/v1beta3\nkind: FlowSchema\nmetadata: {name: a}\n"
     code, out, _ = run("-", "--kubernetes-version", "1.31.4", "--kubernetes-version", "1.32", stdin=text)

@@ -55,6 +55,14 @@ AsOf: TypeAlias = """Annotated[
     str, typer.Option("--as-of", metavar="DAY", help="Judge waivers by this day, like 2027-03-31; by today without it.")
 ]"""
 
+Context: TypeAlias = """Annotated[
+    str, typer.Option("--context", metavar="NAME", help="The context of the cluster; without it, a terminal asks.")
+]"""
+Kubeconfig: TypeAlias = """Annotated[
+    Path | None,
+    typer.Option("--kubeconfig", help="The kubeconfig, in place of KUBECONFIG and ~/.kube/config.", dir_okay=False),
+]"""
+
 
 def day(asked: str) -> str:
     """The day that waivers are judged by: the one that was asked for, or today, in UTC. Raises `Usage` for one that is none."""
