@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ROOT
 
 LAYERS = (
-    ("route", "errors", "secrecy", "shell", "peer", "codes", "hooks", "tree", "dialect"),
+    ("route", "errors", "secrecy", "shell", "peer", "codes", "hooks", "tree", "dialect", "quantity"),
     ("diagnostic", "overlay", "kind"),
     ("source", "manifest", "part", "policy", "report", "fix", "bounds", "quick", "identity", "split", "pool"),
     ("footprint", "image", "volume", "workload", "catalog", "store", "cron", "database", "external", "controller"),
