@@ -22,14 +22,15 @@ LAYERS = (
     ("backup", "garbage"),
     ("kinds", "parts", "releases"),
     ("environment", "document", "scaffold"),
-    ("schema", "plan", "emit", "contract", "waive"),
+    ("schema", "plan", "emit", "waive"),
     ("understand", "build", "conform", "rules", "editor", "patch"),
-    ("kustomization", "cluster"),
-    ("workspace", "origin"),
+    ("kustomization", "cluster", "change", "git"),
+    ("workspace", "origin", "contract"),
     ("explain", "locate", "validate"),
     ("gather",),
     ("pipeline", "cache"),
-    ("batch", "touched"),
+    ("batch", "touched", "compare"),
+    ("tell", "live"),
     ("cli",),
 )
 """Every module of the compiler; one imports only from the rows above its own, or from its own package."""
@@ -37,7 +38,7 @@ RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 
 ONLY = {
     "typer": {"cli"},
-    "subprocess": {"build", "cluster"},
+    "subprocess": {"build", "cluster", "git"},
     "time": {"cluster"},
     "yaml": {"source", "emit", "manifest", "build", "gather"},
     "yaml_rs": {"quick"},
@@ -46,16 +47,28 @@ ONLY = {
     "referencing": {"conform"},
     "kubernetes_validate": set[str](),
     "secrets": {"build", "workspace"},
-    "tempfile": {"build", "workspace"},
+    "tempfile": {"build", "workspace", "compare"},
     "os": {"build", "workspace", "cache", "batch", "gather", "cli"},
-    "shutil": {"build"},
+    "shutil": {"build", "git"},
     "traceback": {"cli"},
     "datetime": {"cli"},
 }
 """What a module may import only where it is named here."""
 NOWHERE = ("random", "uuid", "socket", "urllib.request", "logging", "locale", "getpass", "platform")
 """What no module imports: a compilation is the same at any time, on any machine. Only what waits for a cluster knows `time`."""
-EFFECTS = {"build", "workspace", "catalog", "kustomization", "touched", "cache", "batch", "gather", "cli"}
+EFFECTS = {
+    "build",
+    "workspace",
+    "catalog",
+    "kustomization",
+    "touched",
+    "cache",
+    "batch",
+    "gather",
+    "git",
+    "compare",
+    "cli",
+}
 """The modules that may know the file system; `footprint` reads a table that is installed with it."""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from compiler.diagnostic import Severity
 from compiler.manifest import Fault, Manifest
 from compiler.quantity import number
-from compiler.route import ABSENT, Route, follow, show
+from compiler.route import ABSENT, Route, Step, follow, show
 
 _SELECTOR: Route = ("spec", "selector")
 _FIXED: dict[str, tuple[Route, ...]] = {
@@ -96,9 +96,18 @@ def _identity(manifest: Manifest) -> tuple[str, str, str, Any]:
     )
 
 
-def _value(manifest: Manifest, route: Route, default: Any) -> Any:
+def _value(manifest: Manifest, route: Route, default: Any = ABSENT) -> Any:
+    """What stands at a route, with amounts of storage as numbers."""
     found = follow(manifest.data, route)
-    return default if found is ABSENT else found
+    return default if found is ABSENT else _counted(found, route[-1])
+
+
+def _counted(value: Any, key: Step) -> Any:
+    if isinstance(value, dict):
+        return {inner: _counted(each, inner) for inner, each in value.items()}
+    if isinstance(value, list):
+        return [_counted(each, "") for each in value]
+    return number(value) if key == "storage" else value
 
 
 def _service(before: Manifest, after: Manifest) -> Iterator[Route]:
@@ -110,8 +119,8 @@ def _service(before: Manifest, after: Manifest) -> Iterator[Route]:
     # Left open, the address stays what it is.
     if address and address != old.get("clusterIP"):
         yield "spec", "clusterIP"
-    families = old.get("ipFamilies"), new.get("ipFamilies")
-    if all(families) and families[0][:1] != families[1][:1]:
+    was, is_ = old.get("ipFamilies"), new.get("ipFamilies")
+    if was and is_ and was[0] != is_[0]:
         yield "spec", "ipFamilies", 0
     balanced = old.get("type") == new.get("type") == "LoadBalancer"
     if balanced and old.get("loadBalancerClass") != new.get("loadBalancerClass"):
@@ -179,7 +188,7 @@ def _first_difference(before: Manifest, after: Manifest, route: Route) -> Route:
     if type(old) is type(new) and isinstance(new, dict | list):
         for key in new if isinstance(new, dict) else range(len(new)):
             inner = (*route, key)
-            if follow(before.data, inner) != follow(after.data, inner):
+            if _value(before, inner) != _value(after, inner):
                 return _first_difference(before, after, inner)
     return route
 
