@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from compiler.audit import State
 from compiler.change import Outcome
 from compiler.codes import CODES
 from compiler.part import Schema, object_of
+from compiler.policy import CHECKLIST
 
 _COUNT: Schema = {"type": "integer", "minimum": 0, "description": "Counts from 1; 0 where it is not known."}
 _FROM_ONE: Schema = {"type": "integer", "minimum": 1}
@@ -26,8 +28,9 @@ def report_schema() -> Schema:
                 "environments": _list("What came of each environment.", {"$ref": "#/definitions/environment"}),
                 "values": _list("Of `explain`: where each value comes from.", {"$ref": "#/definitions/value"}),
                 "plan": {"$ref": "#/definitions/plan"},
+                "audit": {"$ref": "#/definitions/audit"},
             },
-            optional=("environments", "values", "plan"),
+            optional=("environments", "values", "plan", "audit"),
         ),
         "definitions": {
             "edit": _edit(),
@@ -37,6 +40,7 @@ def report_schema() -> Schema:
             "object": _object(),
             "plan": _plan(),
             "cause": _cause(),
+            "audit": _audit(),
         },
     }
 
@@ -133,6 +137,23 @@ def _cause() -> Schema:
         },
         optional=("before", "after", "path", "line", "column", "why"),
     )
+
+
+def _audit() -> Schema:
+    check = _record(
+        "A check of the production checklist.",
+        {
+            "check": {"enum": list(CHECKLIST), "description": "Its name, as `waivers` takes it."},
+            "demand": _text("What it asks for."),
+            "state": {"enum": list(State), "description": "unseen is what a build cannot show."},
+            "reason": _text("Why."),
+            "todo": {"type": "string", "description": "What to do, or the command that shows it; may be empty."},
+            **_place()["properties"],
+        },
+        optional=("path", "line", "column"),
+    )
+    what = {"environment": _text("Its name."), "checks": _list("What came of each, the worst first.", check)}
+    return _record("Of `audit`: what came of the production checklist.", what)
 
 
 def _record(description: str, properties: Mapping[str, Any], optional: tuple[str, ...] = ()) -> Schema:

@@ -33,6 +33,8 @@ _KINDS = (
 )  # fmt: skip
 """Kinds of what an overlay may have left in a namespace."""
 _BY_CONTENT = ("ConfigMap", "Job")
+_AMOUNTS = ("limits", "requests", "sizeLimit", "divisor")
+"""Keys of amounts, which the server writes in its own way: 1024Mi as 1Gi."""
 _APPLIERS = ("kubectl-client-side-apply",)
 
 
@@ -191,11 +193,12 @@ def _union(live: Any, one: Any, other: Any) -> Any:
     return one
 
 
-def _settled(live: Any, wanted: Any) -> Any:
+def _settled(live: Any, wanted: Any, *, amount: bool = False) -> Any:
     """A live value with what the server only writes otherwise written as it is wanted: amounts, and what is empty left out."""
     if isinstance(live, dict) and isinstance(wanted, dict):
         empty = {key: value for key, value in wanted.items() if key not in live and not value}
-        return {**{key: _settled(value, wanted.get(key)) for key, value in live.items()}, **empty}
+        there = {key: _settled(value, wanted.get(key), amount=amount or key in _AMOUNTS) for key, value in live.items()}
+        return {**there, **empty}
     if isinstance(live, list) and isinstance(wanted, list):
         mine = {_name(each): each for each in wanted}
         if None not in mine:
@@ -203,8 +206,7 @@ def _settled(live: Any, wanted: Any) -> Any:
         if len(live) == len(wanted):
             return [_settled(one, other) for one, other in zip(live, wanted, strict=True)]
         return live
-    same = isinstance(live, str) and isinstance(wanted, str | int | float) and number(live) == number(wanted) != 0
-    return wanted if same else live
+    return wanted if amount and wanted is not None and number(live) == number(wanted) else live
 
 
 def _name(item: Any) -> str | None:

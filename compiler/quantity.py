@@ -22,7 +22,7 @@ _FACTORS = {
 
 def number(written: Any) -> float:
     """A quantity as a number, to be compared with another; 0 for what is none."""
-    match = re.fullmatch(r"([0-9.]+)(?:[eE]([-+]?[0-9]+)|([a-zA-Z]*))", str(written))
+    match = re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([-+]?[0-9]+)|([a-zA-Z]*))", str(written))
     if match is None:
         return 0.0
     digits, exponent, suffix = match.groups()

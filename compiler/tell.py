@@ -1,18 +1,20 @@
-"""A comparison in words for people, and as JSON has it. No value of a Secret and nothing like a credential is in either."""
+"""A comparison or an audit in words for people, and as JSON has it. No credential is in either."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from compiler.audit import Result, State
 from compiler.change import Outcome
 from compiler.compare import Cause, Comparison, Told
 from compiler.overlay import POD
 from compiler.report import Paint, plain
 from compiler.route import ABSENT, Route, show
+from compiler.source import Source
 
 HEADINGS = {
     Outcome.REFUSED: "the API server refuses",
@@ -144,3 +146,47 @@ def _cause(cause: Cause) -> dict[str, Any]:
 
 def _object(api_version: str, kind: str, name: str) -> dict[str, str]:
     return {"apiVersion": api_version, "kind": kind, "name": name}
+
+
+CHECKED = {
+    State.FAILED: "fails",
+    State.UNSEEN: "is yours to look at",
+    State.WAIVED: "is waived",
+    State.PASSED: "passes",
+}
+
+
+def audit_text(name: str, results: Sequence[Result], source: Source, paint: Paint = plain) -> str:
+    """The checks grouped by what came of them, the worst first. In: the environment they follow from."""
+    counts = Counter(result.verdict.state for result in results)
+    summary = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
+    lines = [f"overlays/{name}: {summary}"]
+    for state, group in groupby(results, lambda result: result.verdict.state):
+        lines += ["", paint(CHECKED[state], "error" if state is State.FAILED else "place")]
+        for result in group:
+            verdict = result.verdict
+            lines += [f"  {paint(result.name, 'place')}: {result.demand}", f"    {verdict.reason}"]
+            if verdict.because is not None:
+                lines.append(f"      {source.locate(verdict.because)}")
+            if verdict.todo:
+                word = "look" if state is State.UNSEEN else "hint"
+                lines.append(f"    {paint(word, 'hint')}: {verdict.todo}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def audit_entries(name: str, results: Sequence[Result], source: Source) -> dict[str, Any]:
+    """An audit as JSON has it."""
+    return {"environment": name, "checks": [_check(result, source) for result in results]}
+
+
+def _check(result: Result, source: Source) -> dict[str, Any]:
+    verdict = result.verdict
+    place = source.locate(verdict.because) if verdict.because is not None else None
+    return {
+        "check": result.name,
+        "demand": result.demand,
+        "state": str(verdict.state),
+        "reason": verdict.reason,
+        "todo": verdict.todo,
+        **({"path": place.path, "line": place.line, "column": place.column} if place else {}),
+    }

@@ -25,6 +25,7 @@ LAYERS = (
     ("schema", "plan", "emit", "waive"),
     ("understand", "build", "conform", "rules", "editor", "patch"),
     ("kustomization", "cluster", "change", "git"),
+    ("audit",),
     ("workspace", "origin", "contract"),
     ("explain", "locate", "validate"),
     ("gather",),

@@ -14,7 +14,7 @@ from importlib import import_module
 
 from compiler import errors
 
-COMMANDS = ("compile", "check", "lint", "validate", "plan", "secrets", "explain", "new", "schema", "kinds")
+COMMANDS = ("compile", "check", "lint", "validate", "plan", "audit", "secrets", "explain", "new", "schema", "kinds")
 """Every command, in the order of `--help`, each the name of a module of this package."""
 INTERRUPTED = 130
 """What shells call the end by Ctrl-C."""
