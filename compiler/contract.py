@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from compiler.audit import State
+from compiler.change import Outcome
 from compiler.codes import CODES
 from compiler.part import Schema, object_of
+from compiler.policy import CHECKLIST
 
 _COUNT: Schema = {"type": "integer", "minimum": 0, "description": "Counts from 1; 0 where it is not known."}
 _FROM_ONE: Schema = {"type": "integer", "minimum": 1}
@@ -24,14 +27,20 @@ def report_schema() -> Schema:
                 "fixed": _list("What --fix put right, as it was found.", {"$ref": "#/definitions/diagnostic"}),
                 "environments": _list("What came of each environment.", {"$ref": "#/definitions/environment"}),
                 "values": _list("Of `explain`: where each value comes from.", {"$ref": "#/definitions/value"}),
+                "plan": {"$ref": "#/definitions/plan"},
+                "audit": {"$ref": "#/definitions/audit"},
             },
-            optional=("environments", "values"),
+            optional=("environments", "values", "plan", "audit"),
         ),
         "definitions": {
             "edit": _edit(),
             "diagnostic": _diagnostic(),
             "environment": _environment(),
             "value": _value(),
+            "object": _object(),
+            "plan": _plan(),
+            "cause": _cause(),
+            "audit": _audit(),
         },
     }
 
@@ -130,6 +139,64 @@ def _value() -> Schema:
             "why": _text("Through what it comes, and why."),
         },
     )
+
+
+def _object() -> Schema:
+    name = {"type": "string", "description": "Empty where several of the kind are meant."}
+    return _record("An object.", {"apiVersion": _text(""), "kind": _text(""), "name": name})
+
+
+def _plan() -> Schema:
+    consequence = _record(
+        "Something that follows.",
+        {
+            "outcome": {"enum": list(Outcome), "description": "What sort of thing, as docs/plan.md has them."},
+            "object": {"$ref": "#/definitions/object"},
+            "message": _text("What follows."),
+            "hint": {"type": "string", "description": "What to do about it; may be empty."},
+            "causes": _list("What brings it about.", {"$ref": "#/definitions/cause"}),
+        },
+    )
+    return _record(
+        "Of `plan`: what follows when the environment is applied.",
+        {
+            "environment": _text("Its name."),
+            "against": _text("What it is compared with."),
+            "consequences": _list("What follows, the worst first.", consequence),
+        },
+    )
+
+
+def _cause() -> Schema:
+    return _record(
+        "A value that differs, or an object that comes or goes, and where it comes from. What may be a credential is masked.",
+        {
+            "object": {"$ref": "#/definitions/object"},
+            "route": _text("Where it stands in the object."),
+            "before": {"description": "What it was; not there where there was nothing."},
+            "after": {"description": "What it is; not there where there is nothing."},
+            **_place()["properties"],
+            "why": _text("Through what it comes, and why."),
+        },
+        optional=("before", "after", "path", "line", "column", "why"),
+    )
+
+
+def _audit() -> Schema:
+    check = _record(
+        "A check of the production checklist.",
+        {
+            "check": {"enum": list(CHECKLIST), "description": "Its name, as `waivers` takes it."},
+            "demand": _text("What it asks for."),
+            "state": {"enum": list(State), "description": "unseen is what a build cannot show."},
+            "reason": _text("Why."),
+            "todo": {"type": "string", "description": "What to do, or the command that shows it; may be empty."},
+            **_place()["properties"],
+        },
+        optional=("path", "line", "column"),
+    )
+    what = {"environment": _text("Its name."), "checks": _list("What came of each, the worst first.", check)}
+    return _record("Of `audit`: what came of the production checklist.", what)
 
 
 def _record(description: str, properties: Mapping[str, Any], optional: tuple[str, ...] = ()) -> Schema:

@@ -247,6 +247,30 @@ STANDING = (
 )
 """What is waived in every environment, with the reason. The objects of the base carry it as annotations of the tools."""
 
+CHECKLIST: dict[str, str] = {
+    "access-keys": "The object store is reached by a role, and not by keys that never end.",
+    "audit-log": "The API server of the cluster logs who reads Secrets.",
+    "backups": "The database is backed up on a schedule.",
+    "bucket-access": "Nobody but MLflow may use the bucket, and MLflow may do no more than it has to.",
+    "bucket-deletion": "The bucket's versions can be deleted with a second factor alone.",
+    "bucket-encryption": "Artifacts are encrypted where they are kept.",
+    "bucket-lifecycle": "Old versions and unfinished uploads are removed from the bucket.",
+    "bucket-logging": "The bucket logs who reads and writes.",
+    "bucket-versioning": "The bucket keeps versions of what is overwritten or deleted.",
+    "database-encryption": "The way to the database is encrypted, and its certificate verified.",
+    "database-password": "The database's password is in a Secret, and none of the defaults of guides.",
+    "host-names": "The server answers to names that were chosen, and not to any.",
+    "login": "Whoever comes from outside of the cluster logs in.",
+    "network-policies": "NetworkPolicies bind every pod, in both directions.",
+    "pinned-images": "Every image is pinned.",
+    "rights": "Pods have no rights in the cluster that they do not need.",
+    "rotation": "Credentials are changed regularly.",
+    "several-replicas": "The server stays up while a node or a pod goes.",
+    "store-of-secrets": "Secrets come from a store that is made for them.",
+    "traffic-encryption": "Whoever comes from outside of the cluster comes over TLS.",
+}
+"""What production asks for beyond the policy: each check of `audit`, which `waivers` can name as well."""
+
 _FOREIGN = {
     "the control plane of a cluster: its programs are no part of an overlay": (
         *(

@@ -25,14 +25,14 @@ def expired(waivers: Sequence[Waiver], today: str) -> Iterator[Finding]:
 
 def unwaived(overlay: Overlay, manifests: Sequence[Manifest], faults: Sequence[Fault]) -> list[Fault]:
     """The faults that nothing waives. In: an overlay, its build, and every fault of it."""
-    ours = _ours(overlay, manifests)
+    ours = standing_of(overlay, manifests)
     rules = {waiver.rule for waiver in overlay.waivers}
     return [fault for fault in faults if not (fault.code in ours.get(fault.ref, ()) or fault.code in rules)]
 
 
 def idle(overlay: Overlay, manifests: Sequence[Manifest], faults: Sequence[Fault]) -> list[Finding]:
     """The waivers of an environment that waive nothing which is not waived anyway."""
-    ours = _ours(overlay, manifests)
+    ours = standing_of(overlay, manifests)
     needed = {fault.code for fault in faults if fault.code not in ours.get(fault.ref, ())}
     return [
         Finding(
@@ -43,13 +43,13 @@ def idle(overlay: Overlay, manifests: Sequence[Manifest], faults: Sequence[Fault
             Severity.WARNING,
         )
         for waiver in overlay.waivers
-        if waiver.expires and waiver.rule not in needed
+        if waiver.expires and waiver.rule in POLICY and waiver.rule not in needed
     ]
 
 
 def annotated(overlay: Overlay, manifests: Sequence[Manifest], faults: Sequence[Fault]) -> Overlay:
     """An overlay that tells the tools what is waived, on each object that breaks a rule. In: its build under the base's names."""
-    ours = _ours(overlay, manifests)
+    ours = standing_of(overlay, manifests)
     changes: list[Change] = []
     own: list[Change] = []
     for manifest in manifests:
@@ -68,7 +68,7 @@ def _annotations(waivers: Sequence[Waiver], manifest: Manifest, broken: set[str]
         yield Change(manifest.ref, ("metadata", "annotations", key), value, first.because, f"{', '.join(mine)} waived")
 
 
-def _ours(overlay: Overlay, manifests: Sequence[Manifest]) -> dict[Ref, dict[str, str]]:
+def standing_of(overlay: Overlay, manifests: Sequence[Manifest]) -> dict[Ref, dict[str, str]]:
     """What the base waives itself, for each object of a build that comes from it."""
     in_base = {Ref(ref.api_version, ref.kind, name): ref for ref, name in overlay.names.items()}
     return {each.ref: standing(in_base.get(each.ref, each.ref)) for each in manifests if _of_base(each)}

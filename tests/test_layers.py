@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ROOT
 
 LAYERS = (
-    ("route", "errors", "secrecy", "shell", "peer", "codes", "hooks", "tree", "dialect"),
+    ("route", "errors", "secrecy", "shell", "peer", "codes", "hooks", "tree", "dialect", "quantity"),
     ("diagnostic", "overlay", "kind"),
     ("source", "manifest", "part", "policy", "report", "fix", "bounds", "quick", "identity", "split", "pool"),
     (
@@ -34,15 +34,16 @@ LAYERS = (
     ("backup", "garbage"),
     ("kinds", "parts", "releases"),
     ("environment", "document", "scaffold"),
-    ("schema", "plan", "emit", "contract", "waive"),
+    ("schema", "plan", "emit", "waive"),
     ("understand", "build", "conform", "rules", "editor", "patch"),
-    ("kustomization", "cluster", "archive"),
-    ("workspace", "origin"),
+    ("kustomization", "cluster", "archive", "change", "git"),
+    ("audit",),
+    ("workspace", "origin", "contract"),
     ("explain", "locate", "validate"),
     ("gather",),
     ("pipeline", "cache"),
-    ("batch", "touched"),
-    ("operate",),
+    ("batch", "touched", "compare"),
+    ("operate", "tell", "live"),
     ("cli",),
 )
 """Every module of the compiler; one imports only from the rows above its own, or from its own package."""
@@ -50,7 +51,7 @@ RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 
 ONLY = {
     "typer": {"cli"},
-    "subprocess": {"build", "cluster"},
+    "subprocess": {"build", "cluster", "git"},
     "time": {"cluster"},
     "yaml": {"source", "emit", "manifest", "build", "gather"},
     "yaml_rs": {"quick"},
@@ -59,9 +60,9 @@ ONLY = {
     "referencing": {"conform"},
     "kubernetes_validate": set[str](),
     "secrets": {"build", "workspace"},
-    "tempfile": {"build", "workspace"},
+    "tempfile": {"build", "workspace", "compare"},
     "os": {"build", "workspace", "cache", "batch", "gather", "cli"},
-    "shutil": {"build"},
+    "shutil": {"build", "git"},
     "traceback": {"cli"},
     "datetime": {"cli"},
     "socket": {"operate"},
@@ -72,7 +73,20 @@ ONLY = {
 NOWHERE = ("random", "uuid", "logging", "locale", "platform")
 """What no module imports: a compilation is the same at any time, on any machine. `time` waits for a cluster, and `socket` and
 `urllib.request` speak with a server that runs; no module that compiles knows one of those."""
-EFFECTS = {"archive", "build", "workspace", "catalog", "kustomization", "touched", "cache", "batch", "gather", "cli"}
+EFFECTS = {
+    "archive",
+    "build",
+    "workspace",
+    "catalog",
+    "kustomization",
+    "touched",
+    "cache",
+    "batch",
+    "gather",
+    "git",
+    "compare",
+    "cli",
+}
 """The modules that may know the file system; `footprint` reads a table that is installed with it."""
 
 

@@ -15,7 +15,7 @@ from importlib import import_module
 from compiler import errors
 
 COMMANDS = (
-    *("compile", "check", "lint", "validate", "secrets", "explain", "new", "schema", "kinds"),
+    *("compile", "check", "lint", "validate", "plan", "audit", "secrets", "explain", "new", "schema", "kinds"),
     *("deploy", "cleanup", "doctor", "test-connection", "backup", "restore"),
 )
 """Every command, in the order of `--help`, each the name of a module of this package."""

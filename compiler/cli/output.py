@@ -12,17 +12,21 @@ from compiler import errors
 
 if TYPE_CHECKING:
     from compiler.diagnostic import Diagnostic
+    from compiler.report import Paint
 
 
-def choose(output: str) -> str:
-    """The format that was asked for, or the one that fits where this runs. Raises `Usage` for one that there is not."""
-    format_ = output or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
+def choose(output: str, only: Sequence[str] = ()) -> str:
+    """The format that was asked for, or the one that fits where this runs. Raises `Usage` for one that there is not.
+
+    `only` are the formats of a command that does not have all of them, the one that is taken by itself first.
+    """
+    format_ = output or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" and not only else "text")
     if format_ == "text":
         return format_
     from compiler.report import FORMATS
 
-    if format_ not in FORMATS:
-        raise errors.Usage(f"there is no output '{format_}'; there are {', '.join(FORMATS)}")
+    if format_ not in (only or FORMATS):
+        raise errors.Usage(f"there is no output '{format_}'; there are {', '.join(only or FORMATS)}")
     return format_
 
 
@@ -38,10 +42,10 @@ def show(diagnostics: list[Diagnostic], format_: str) -> list[Diagnostic]:
     """Prints diagnostics as soon as they are known, but for JSON, which is one document at the end."""
     if not diagnostics:
         return diagnostics
-    from compiler.report import AT_END, FORMATS, ansi, plain, text
+    from compiler.report import AT_END, FORMATS, text
 
     if format_ == "text":
-        say(text(diagnostics, ansi if coloured() else plain), end="")
+        say(text(diagnostics, paint()), end="")
     elif format_ not in AT_END:
         say(FORMATS[format_](diagnostics), end="")
     return diagnostics
@@ -49,13 +53,20 @@ def show(diagnostics: list[Diagnostic], format_: str) -> list[Diagnostic]:
 
 def show_fixed(fixed: Sequence[Diagnostic], format_: str) -> Sequence[Diagnostic]:
     """Prints what was put right, where a format has a way to say it before the end."""
-    from compiler.report import ansi, as_fixed, github_fixed, plain
+    from compiler.report import as_fixed, github_fixed
 
     if format_ == "text":
-        say(as_fixed(fixed, ansi if coloured() else plain), end="")
+        say(as_fixed(fixed, paint()), end="")
     elif format_ == "github":
         say(github_fixed(fixed), end="")
     return fixed
+
+
+def paint() -> Paint:
+    """What puts a text into colour, or leaves it plain, as fits where it goes."""
+    from compiler.report import ansi, plain
+
+    return ansi if coloured() else plain
 
 
 def coloured() -> bool:

@@ -268,6 +268,12 @@ def read(values: Mapping[str, Any], kind: Kind) -> Mlflow:
     )
 
 
+def _because(mlflow: Mlflow) -> Route:
+    """What the image follows from: the version alone, unless another image is named."""
+    official = (mlflow.repository, mlflow.tag, mlflow.digest) == (_IMAGE, f"v{mlflow.version}-full", None)
+    return ("mlflow", "version") if official else ("mlflow", "image")
+
+
 def check(environment: Environment) -> Iterable[Finding]:
     """Versions that the base cannot run, settings that are worked out, secrets in plain sight."""
     mlflow = environment.mlflow
@@ -342,7 +348,7 @@ def plan(environment: Environment) -> Overlay:
         components=tuple(_mode(environment)),
         changes=tuple(_settings(environment)) + tuple(_pod(environment)),
         pods=tuple(_pull_secrets(mlflow)),
-        images=(Image(_IMAGE, mlflow.repository, mlflow.tag, mlflow.digest, ("mlflow", "image")),),
+        images=(Image(_IMAGE, mlflow.repository, mlflow.tag, mlflow.digest, _because(mlflow)),),
         secrets=tuple(_secrets(mlflow)),
         config_maps=tuple(source["configMapRef"]["name"] for source in mlflow.env_from if "configMapRef" in source),
     )

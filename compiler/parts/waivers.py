@@ -2,7 +2,8 @@
 
 Every build is held to the default checks of kube-linter and kube-score and to checkov's Kubernetes checks; docs/policy.md has
 the rules. A waiver names a rule, and the overlay then carries the tools' own annotations on the objects that it is about, so
-that they stay silent too. The day after `expires` the waiver is an error; one that waives nothing is a warning.
+that they stay silent too. The day after `expires` the waiver is an error; one that waives nothing is a warning. A waiver may
+also name a check of `mlflow-overlays audit`, the production checklist: [audit.md](audit.md) has them.
 
 What would not work or would give a credential away cannot be waived. What another key asks for by itself needs no waiver: one
 replica, no NetworkPolicies, a port of every node, or a platform that names users itself.
@@ -18,7 +19,7 @@ from compiler.diagnostic import Finding
 from compiler.kind import Kind
 from compiler.overlay import Overlay, Waiver
 from compiler.part import Schema, object_of, text
-from compiler.policy import POLICY
+from compiler.policy import CHECKLIST, POLICY
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
@@ -36,8 +37,8 @@ KEYS: dict[str, Schema] = {
                 "rule": {
                     "type": "string",
                     "description": "The rule.",
-                    "enum": list(POLICY),
-                    "enumDescriptions": [rule.demand for rule in POLICY.values()],
+                    "enum": [*POLICY, *CHECKLIST],
+                    "enumDescriptions": [*(rule.demand for rule in POLICY.values()), *CHECKLIST.values()],
                 },
                 "reason": text(
                     "Why, for the next reader.", r"(?:[^\s=]\S*)(?: \S+)*", "one line of words", maxLength=200
@@ -68,7 +69,7 @@ def check(environment: Environment) -> Iterable[Finding]:
             yield Finding(
                 (*waiver.because, "expires"), "bad-value", message, f"the month has {monthrange(year, month)[1]}"
             )
-        if not POLICY[waiver.rule].waivable:
+        if waiver.rule in POLICY and not POLICY[waiver.rule].waivable:
             message = f"{waiver.rule} cannot be waived"
             hint = "what breaks it would not work, or would give a credential away"
             yield Finding((*waiver.because, "rule"), "unknown-value", message, hint)

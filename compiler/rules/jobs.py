@@ -31,10 +31,7 @@ def job_names(manifests: Sequence[Manifest], given: Mapping[Ref, str]) -> dict[R
         if manifest.ref.kind != "Job":
             continue
         ref = in_base.get(manifest.ref.name, manifest.ref)
-        [workload] = workloads([manifest])
-        image = next((str(container.get("image")) for _, container in containers(workload)), "")
-        tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-        version = re.sub(r"[^a-z0-9]+", "-", tag.lower()).strip("-")
+        version = _version(manifest)
         room = MAX_NAME - len(ref.name) - len(digest(manifest)) - 2
         middle = version[: max(room, 0)].strip("-")
         names[ref] = "-".join(part for part in (ref.name, middle, digest(manifest)) if part)
@@ -57,3 +54,21 @@ def named(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str
         and manifest.ref.name in own
         and not manifest.ref.name.endswith(f"-{digest(manifest)}")
     ]
+
+
+def stem(manifest: Manifest) -> str:
+    """What a Job that is named for its content is called whatever its content: the name without version and digest."""
+    name = manifest.ref.name
+    if not re.search("-[0-9a-f]{8}$", name):
+        return name
+    rest, version = name[:-9], _version(manifest)
+    cut = next((length for length in range(len(version), 0, -1) if rest.endswith(f"-{version[:length]}")), None)
+    return rest if cut is None else rest[: -cut - 1]
+
+
+def _version(manifest: Manifest) -> str:
+    """The tag of the first image that a Job runs, as a name can hold it."""
+    [workload] = workloads([manifest])
+    image = next((str(container.get("image")) for _, container in containers(workload)), "")
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    return re.sub(r"[^a-z0-9]+", "-", tag.lower()).strip("-")

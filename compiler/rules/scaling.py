@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from compiler.diagnostic import Severity
 from compiler.manifest import Fault, Manifest
 from compiler.overlay import ARTIFACT_SERVER, Overlay
+from compiler.quantity import number
 from compiler.route import ABSENT, Route, follow
 from compiler.workload import Pods, Workload, containers, workloads
 
 _SCALED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
-_FACTORS = {"m": 0.001, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
 _REPLICAS: Route = ("spec", "replicas")
 
 
@@ -101,15 +100,10 @@ def _requests(manifest: Manifest, pod: Workload) -> Iterator[Fault]:
                 message = f"{pod.ref} requests no {wanted} for its {who}"
                 hint = "a share of nothing cannot be measured, so the autoscaler would never act"
                 yield Fault(manifest.ref, resource, "autoscaler-stuck", message, hint)
-            elif limit is not None and _amount(request) * share / 100 > _amount(limit):
+            elif limit is not None and number(request) * share / 100 > number(limit):
                 message = f"{share}% of the {request} {wanted} that the {who} requests is above its limit of {limit}"
                 aim = (*resource, "target", "averageUtilization")
                 yield Fault(manifest.ref, aim, "autoscaler-stuck", message, "aim lower: it would never be reached")
-
-
-def _amount(written: Any) -> float:
-    match = re.fullmatch(r"([0-9.]+)([a-zA-Z]*)", str(written))
-    return float(match[1]) * _FACTORS.get(match[2], 1.0) if match else 0.0
 
 
 def reset(before: Sequence[Manifest], after: Sequence[Manifest]) -> list[Fault]:
