@@ -19,6 +19,7 @@ EVERYTHING = ROOT / "tests" / "everything"
 
 NOT_AT_ONCE = {
     ("replicas",): "autoscaling stands in its place",
+    ("artifactServer", "replicas"): "artifactServer.autoscaling stands in its place",
     ("networkPolicy", "enabled"): "it only turns off",
 }
 """Keys that no environment of these has, and why."""

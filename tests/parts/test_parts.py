@@ -103,6 +103,7 @@ def _beside(key: str) -> Values:
         "ingress": {"host": "a.example", "ingress": {"tlsSecret": "cert"}},
         "gateway": {"host": "a.example", "gateway": {"parentRef": {"name": "public"}}},
         "autoscaling": {"autoscaling": {"max": 5}},
+        "database": {"database": {"registry": {}}},
         "auth": {"auth": {}},
         "metrics": {"metrics": {}},
         "maintenance": {"maintenance": {"gc": {}, "backup": {}}},
