@@ -93,6 +93,7 @@ def test_generate__finds_what_is_not(tmp_path: Path) -> None:
     assert named == [
         "schema/environment.schema.json",
         "schema/report.schema.json",
+        "schema/results.schema.json",
         "docs/language.md",
         "docs/diagnostics.md",
         "docs/policy.md",

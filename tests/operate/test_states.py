@@ -170,6 +170,7 @@ def test_changes__what_kubectl_says_in_words() -> None:
         ("mlflow.acme.example", "localhost, *.acme.example", True),
         ("mlflow.acme.example", "localhost,mlflow.acme.example:*", False),
         ("mlflow.acme.example", "MLFLOW.acme.example", False),
+        ("a.example", "?.example", False),
         ("a.example", "*", True),
         ("a.example", "", False),
     ],
