@@ -1,7 +1,7 @@
 """An environment beside what a cluster has of it, and what the API server itself says of the change.
 
 What the server filled in is no difference: an object of the cluster counts as far as the build sets it, or as far as it was
-applied before, which the server keeps in `managedFields`
+applied before, which `kubectl apply` leaves in an annotation, and the server in `managedFields` with --server-side
 (https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management).
 """
 
@@ -35,7 +35,7 @@ _KINDS = (
 _BY_CONTENT = ("ConfigMap", "Job")
 _AMOUNTS = ("limits", "requests", "sizeLimit", "divisor")
 """Keys of amounts, which the server writes in its own way: 1024Mi as 1Gi."""
-_APPLIERS = ("kubectl-client-side-apply",)
+_LAST = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def with_cluster(workspace: Workspace, compilation: Compilation, cluster: Cluster) -> Comparison:
@@ -117,9 +117,11 @@ def _as_set(live: Manifest, ours: Manifest | None, generated: set[str]) -> Manif
     """An object of a cluster as far as somebody set it: this build, or an apply before."""
     data = {key: value for key, value in live.data.items() if key not in ("metadata", "status")}
     metadata = live.data["metadata"]
-    applied: dict[str, Any] = {}
+    # Of client-side apply the server keeps no such list: it owns what the server filled in too. It leaves what it applied.
+    last = (metadata.get("annotations") or {}).get(_LAST)
+    applied: dict[str, Any] = _within(live.data, json.loads(last)) if last else {}
     for entry in metadata.get("managedFields") or []:
-        if entry.get("operation") == "Apply" or entry.get("manager") in _APPLIERS:
+        if entry.get("operation") == "Apply":
             applied = _union(live.data, applied, _owned(live.data, entry.get("fieldsV1") or {}))
     wanted = ours.data if ours else {}
     kept = _union({**data, "metadata": metadata}, _within(live.data, wanted), applied)
@@ -131,7 +133,7 @@ def _as_set(live: Manifest, ours: Manifest | None, generated: set[str]) -> Manif
         "metadata": {**kept.get("metadata", {}), **names},
     }
     kept.pop("status", None)
-    (kept["metadata"].get("annotations") or {}).pop("kubectl.kubernetes.io/last-applied-configuration", None)
+    (kept["metadata"].get("annotations") or {}).pop(_LAST, None)
     if kept["metadata"].get("annotations") == {}:
         del kept["metadata"]["annotations"]
     if live.ref.kind == "Secret" and live.ref.name in generated:
@@ -144,9 +146,9 @@ def _within(live: Any, wanted: Any) -> Any:
     if isinstance(live, dict) and isinstance(wanted, dict):
         return {key: _within(live[key], value) for key, value in wanted.items() if key in live}
     if isinstance(live, list) and isinstance(wanted, list):
-        mine = {_name(each): each for each in wanted}
-        if None not in mine:
-            return [_within(each, mine[_name(each)]) for each in live if _name(each) in mine]
+        mine, theirs = _by_name(wanted), _by_name(live)
+        if mine is not None and theirs is not None:
+            return [_within(each, mine[name]) for name, each in theirs.items() if name in mine]
         if len(live) == len(wanted):
             return [_within(one, other) for one, other in zip(live, wanted, strict=True)]
     return live
@@ -180,16 +182,10 @@ def _union(live: Any, one: Any, other: Any) -> Any:
             if key in one or key in other
         }
     if isinstance(one, list) and isinstance(other, list) and isinstance(live, list):
-        firsts, seconds = ({_name(each): each for each in side} for side in (one, other))
-        if None in firsts or None in seconds:
+        firsts, seconds, all_ = _by_name(one), _by_name(other), _by_name(live)
+        if firsts is None or seconds is None or all_ is None:
             return max(one, other, key=len)
-        return [
-            _union(each, firsts[_name(each)], seconds[_name(each)])
-            if _name(each) in firsts and _name(each) in seconds
-            else firsts.get(_name(each), seconds.get(_name(each)))
-            for each in live
-            if _name(each) in firsts or _name(each) in seconds
-        ]
+        return list(_union(all_, firsts, seconds).values())
     return one
 
 
@@ -200,17 +196,19 @@ def _settled(live: Any, wanted: Any, *, amount: bool = False) -> Any:
         there = {key: _settled(value, wanted.get(key), amount=amount or key in _AMOUNTS) for key, value in live.items()}
         return {**there, **empty}
     if isinstance(live, list) and isinstance(wanted, list):
-        mine = {_name(each): each for each in wanted}
-        if None not in mine:
-            return [_settled(each, mine.get(_name(each))) for each in live]
+        mine, theirs = _by_name(wanted), _by_name(live)
+        if mine is not None and theirs is not None:
+            return [_settled(each, mine.get(name)) for name, each in theirs.items()]
         if len(live) == len(wanted):
             return [_settled(one, other) for one, other in zip(live, wanted, strict=True)]
         return live
     return wanted if amount and wanted is not None and number(live) == number(wanted) else live
 
 
-def _name(item: Any) -> str | None:
-    return item.get("name") if isinstance(item, dict) else None
+def _by_name(items: list[Any]) -> dict[str, Any] | None:
+    """The items of a list by their names, where each has one of its own."""
+    found = {item["name"]: item for item in items if isinstance(item, dict) and "name" in item}
+    return found if len(found) == len(items) else None
 
 
 def _refused(cluster: Cluster, manifests: Sequence[Manifest]) -> dict[Ref, str]:

@@ -22,7 +22,7 @@ from compiler.editor import in_words, meanings, published
 from compiler.hooks import HOOKS
 from compiler.kinds import KINDS
 from compiler.parts import PARTS
-from compiler.policy import ELSEWHERE, POLICY, STANDING, Rule
+from compiler.policy import CHECKLIST, ELSEWHERE, POLICY, STANDING, Rule
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Written by scripts/generate.py from the compiler. Run `make docs` to make it anew. -->\n"
 
 POLICY_PAGE = "docs/policy.md"
+AUDIT_PAGE = "docs/audit.md"
 
 
 BAR = "\\|"
@@ -48,7 +49,7 @@ def schema() -> dict[str, str]:
 def docs() -> dict[str, str]:
     """The manual of the language, the pages of codes and of the policy, and what charts and guides have."""
     written = {"docs/language.md": language(), "docs/diagnostics.md": diagnostics(), POLICY_PAGE: policy()}
-    return {**written, **pages(ROOT)}
+    return {**written, AUDIT_PAGE: checklist(), **pages(ROOT)}
 
 
 def language() -> str:
@@ -105,6 +106,14 @@ def policy() -> str:
         ["## Checks that no rule answers to\n\n", *(f"- {why}: {', '.join(each)}\n" for why, each in reasons.items())],
     )
     return f"{written}{NOTE}\n" + "\n".join("".join(section) for section in sections)
+
+
+def checklist() -> str:
+    """The page of the audit: what a person wrote, and below the note the checks."""
+    page = ROOT / AUDIT_PAGE
+    written = page.read_text(encoding="utf-8").partition(NOTE)[0] if page.is_file() else ""
+    rows = "".join(f"| `{name}` | {demand} |\n" for name, demand in CHECKLIST.items())
+    return f"{written}{NOTE}\n## Checks\n\n| check | demand |\n|---|---|\n{rows}"
 
 
 def ids(rule: Rule) -> str:

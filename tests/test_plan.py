@@ -173,31 +173,3 @@ def test_from__another_environment_as_if_it_were_this_one(inside: Run) -> None:
     told = {(each["outcome"], each["object"]["kind"]) for each in plan["consequences"]}
     assert ("changed", "Deployment") in told
     assert not told & {("added", "Deployment"), ("changed", "Secret"), ("stranded", "Namespace")}
-
-
-def test_secrets__no_value_is_shown(inside: Run, repository: Path) -> None:
-    """A Secret in custom/ whose value changes is told of, and neither value is."""
-    custom = repository / "overlays" / "nothing" / "custom"
-    custom.mkdir()
-    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: own}\nimmutable: true\ndata: {key: %s}\n"
-    (custom / "kustomization.yaml").write_text(
-        "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [own.yaml]\n", encoding="utf-8"
-    )
-    (custom / "own.yaml").write_text(secret % "b2xkLXZhbHVl", encoding="utf-8")
-    head = git(repository, "rev-parse", "HEAD").strip()
-    try:
-        assert inside("compile", "nothing").code == 0
-        git(repository, "add", "overlays/nothing")
-        git(repository, "commit", "--quiet", "--message=a secret")
-        (custom / "own.yaml").write_text(secret % "bmV3LXZhbHVl", encoding="utf-8")
-        answers = [inside("plan", "nothing"), inside("plan", "nothing", "--output=json")]
-    finally:
-        git(repository, "reset", "--quiet", "--mixed", head)
-        shutil.rmtree(custom)
-        git(repository, "checkout", "overlays/nothing/kustomization.yaml")
-    for answer in answers:
-        assert answer.code == 1
-        assert "data.key" in answer.out
-        assert "(secret)" in answer.out
-        assert "b2xk" not in answer.out
-        assert "bmV3" not in answer.out

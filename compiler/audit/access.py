@@ -53,7 +53,7 @@ def database_encryption(built: Built) -> Verdict:
         reason = "the database is in the cluster, without TLS, and no NetworkPolicy keeps others away"
         return failed(reason, "remove networkPolicy.enabled: false", ("networkPolicy", "enabled"))
     mode = built.settings.get("PGSSLMODE", "")
-    if mode in _VERIFIED or "database-ca" in built.overlay.components:
+    if mode in _VERIFIED or "ssl_ca=" in uri.query:
         return passed(f"it is encrypted, and the certificate is verified{f' ({mode})' if mode else ''}")
     if engine == "mssql":
         return unseen(
@@ -189,5 +189,5 @@ def audit_log(built: Built) -> Verdict:
         "google": "gcloud logging logs list --filter=cloudaudit",
         "azure": "az monitor diagnostic-settings list --resource ID-OF-THE-CLUSTER",
     }
-    otherwise = "look for --audit-policy-file among the flags of kube-apiserver"
+    otherwise = "--audit-policy-file among the flags of kube-apiserver"
     return unseen("it is a setting of the cluster", provider.get(built.store.provider, otherwise))

@@ -41,12 +41,18 @@ def several_replicas(built: Built) -> Verdict:
     count = least[0] if least else server.spec.get("replicas", 1)
     if count < 2:
         return failed(
-            "one pod answers: while it moves to another node, nobody does", "set replicas: 2, or more", ("replicas",)
+            "one pod answers: while it moves to another node, nobody does",
+            "use a kind with a database" if _sqlite(built) else "set replicas: 2, or more",
+            ("overlay",) if _sqlite(built) else ("replicas",),
         )
     broken = built.broken("disruption-budget", "no-anti-affinity", "spread-constraint")
     if broken:
         return failed(named(broken), "keep the budget and the spreading of the base")
     return passed(f"{count} pods, on different nodes where there are any, and a budget that lets one go at a time")
+
+
+def _sqlite(built: Built) -> bool:
+    return built.settings.get("MLFLOW_BACKEND_STORE_URI", "").startswith("sqlite")
 
 
 def pinned_images(built: Built) -> Verdict:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from compiler.change.consequence import Consequence, Difference, Outcome
 from compiler.change.objects import is_rename, renames
-from compiler.change.pair import Pair, lasting
-from compiler.overlay import MIGRATION
+from compiler.change.pair import Pair
 from compiler.route import Route
 
 _TEMPLATE: Route = ("spec", "template")
@@ -21,7 +20,7 @@ def restarted(pairs: Sequence[Pair]) -> Iterator[Consequence]:
         causes = tuple(_causes(pair, names))
         if causes and pair.ref.kind in _KEPT:
             yield Consequence(Outcome.RESTARTED, pair.ref, _how(pair), causes=causes)
-        if pair.ref.kind == "Job" and pair.renamed and lasting(pair.manifest) != MIGRATION.name:
+        if pair.ref.kind == "Job" and pair.renamed:
             message = "runs once more, for a Job that changes is another Job"
             yield Consequence(Outcome.RESTARTED, pair.ref, message, causes=causes)
 

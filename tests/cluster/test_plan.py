@@ -150,7 +150,7 @@ def test_new(seen: Seen, side: str) -> None:
     if seen.name == "another-namespace":
         pytest.skip("objects of the same names are in both namespaces")
     told = getattr(seen, side)
-    renamed = {each for each in objects(told, "changed") if each[0] in BY_CONTENT}
+    renamed = {each for each in objects(told, "changed", "restarted") if each[0] in BY_CONTENT}
     assert objects(told, "added") | renamed == seen.after.keys() - seen.before.keys()
 
 
