@@ -73,13 +73,12 @@ LISTS: list[Step] = [
 ]
 """What it denies by its conditions."""
 BEYOND: list[Step] = [
-    *(
-        (word, BUCKET)
-        for word in ("versioning", "suspend", "policy", "open", "forget", "uploads", "versions", "remove")
-    ),
+    *((word, BUCKET) for word in ("versioning", "suspend", "policy", "open", "forget", "uploads", "remove")),
     ("make", "one-of-my-own"),
 ]
 """What no server needs of any bucket."""
+VERSIONS: Step = ("versions", BUCKET)
+"""Who may list the whole of a bucket lists versions too, for MinIO."""
 
 
 def told(store: Store, keys: dict[str, str], steps: list[Step]) -> dict[Step, str]:
@@ -119,7 +118,7 @@ def test_store__a_prefix_and_its_backups_alone(store: Store, tmp_path: Path) -> 
     user(store, tmp_path, folder / "permissions.json")
     assert set(store.ask(ADMIN, setup())) == {"yes"}
     good = [*needed(BUCKET, "team-1/"), *needed(BUCKET, "backups/mlflow/")]
-    bad = [*OBJECTS, *ELSEWHERES, *LISTS, *BEYOND]
+    bad = [*OBJECTS, *ELSEWHERES, *LISTS, *BEYOND, VERSIONS]
     assert told(store, KEYS, good + bad) == allowed(good) | denied(bad)
 
 
@@ -164,18 +163,11 @@ def test_documented__allows_the_whole_bucket(store: Store, tmp_path: Path) -> No
     assert store.script(folder / "bucket.sh").returncode == 0
     user(store, tmp_path, folder / "permissions.json")
     assert set(store.ask(ADMIN, setup())) == {"yes"}
-    good: list[Step] = [
-        *(
-            step
-            for step in needed(BUCKET, "team-1/")
-            if step[0] not in ("abort", "complete")[:1] and step[0] != "complete"
-        ),
-        ("get", BUCKET, "team-10/model"),
-        ("list", BUCKET, ""),
-    ]
-    bad = [("abort", BUCKET, "team-1/1"), *ELSEWHERES, *BEYOND]
-    without = [step for step in good if "large" not in step[-1]]
-    assert told(store, KEYS, without + bad) == allowed(without) | denied(bad)
+    # The probe asks for the parts of an upload, which these policies do not allow either.
+    good = [step for step in needed(BUCKET, "team-1/") if step[0] != "abort" and "large" not in step[-1]]
+    good += [("get", BUCKET, "team-10/model"), ("list", BUCKET, "")]
+    bad: list[Step] = [("abort", BUCKET, "team-1/1"), *ELSEWHERES, *BEYOND]
+    assert told(store, KEYS, good + bad) == allowed(good) | denied(bad)
 
 
 def test_cluster__the_job_of_minio_opens_its_buckets_alone(store: Store, tmp_path: Path) -> None:
@@ -234,7 +226,9 @@ def test_amazon__what_the_script_made_may_do(name: str, moto: Store, tmp_path: P
         keys = _keys(moto.aws("sts", "assume-role", *role)["Credentials"])
     tell(moto, "reset-auth", "0")
     good = _of_amazon([*needed(BUCKET, "team-1/"), *needed(BUCKET, "backups/mlflow/")])
-    bad = _of_amazon([*OBJECTS, *ELSEWHERES, *BEYOND, ("list", OTHER, "team-1/"), ("put-tagged", BUCKET, "team-2/x")])
+    bad = _of_amazon(
+        [*OBJECTS, *ELSEWHERES, *BEYOND, VERSIONS, ("list", OTHER, "team-1/"), ("put-tagged", BUCKET, "team-2/x")]
+    )
     assert told(moto, keys, good + bad) == allowed(good) | denied(bad)
 
 

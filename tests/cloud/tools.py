@@ -61,7 +61,8 @@ class Store:
         variables = {"ENDPOINT": self.endpoint, "AWS_DEFAULT_REGION": "eu-central-1", **keys}
         known = {"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", **variables}
         asked = json.dumps(steps)
-        done = subprocess.run(words, input=asked, env=known, capture_output=True, text=True, check=True, timeout=300)
+        done = subprocess.run(words, input=asked, env=known, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stderr
         return [str(each) for each in json.loads(done.stdout)]
 
 
@@ -110,6 +111,7 @@ def amazon(folder: Path) -> Iterator[Store]:
 def tell(store: Store, path: str, body: str = "") -> None:
     """Tells moto itself something."""
     request = urllib.request.Request(f"{store.endpoint}/moto-api/{path}", data=body.encode(), method="POST")
+    request.add_header("Content-Type", "text/plain")
     with urllib.request.urlopen(request, timeout=20) as answer:
         assert answer.status == 200
 
