@@ -28,6 +28,7 @@ from compiler.cloud import documents, provider
 from compiler.cloud.place import places
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
+from compiler.lifecycle import NONCURRENT_ROUTE
 from compiler.overlay import Overlay
 from compiler.part import Schema, choice, object_of, text
 
@@ -173,6 +174,7 @@ def check(environment: Environment) -> Iterable[Finding]:
             message = f"cloud.{key} is for {owners}, and '{environment.kind.name}' keeps artifacts with {_WORDS[whose]}"
             yield Finding(("cloud", key), "wrong-kind", message, "remove it", at_key=True)
     yield from _derived(environment)
+    yield from _kept(environment)
     if cloud.tool != "none" and whose not in _LITERAL:
         yield from _starred(environment)
 
@@ -193,6 +195,18 @@ def _derived(environment: Environment) -> Iterator[Finding]:
         if key in cloud.given and environment.kind.store in ("s3", "azure"):
             message = f"cloud.{key} means nothing to '{environment.kind.name}': nobody trusts the cluster's tokens"
             yield Finding(("cloud", key), "wrong-kind", message, "remove it", at_key=True)
+
+
+def _kept(environment: Environment) -> Iterator[Finding]:
+    """What is said of the bucket's versions, where nobody sets it up or there are none."""
+    asked = environment.artifacts.settings.lifecycle
+    for key in sorted({"lifecycle", "versioning"} & environment.artifacts.given):
+        if environment.cloud.tool == "none":
+            message = f"artifacts.{key} is for the documents of the bucket, and cloud.tool: none writes none"
+            yield Finding(("artifacts", key), "conflicting-keys", message, "remove one of the two", at_key=True)
+    if asked.versioning is False and asked.noncurrent_days:
+        message = "noncurrentVersionDays is for a bucket with versions, and versioning is false"
+        yield Finding(NONCURRENT_ROUTE, "conflicting-keys", message, "remove one of the two", at_key=True)
 
 
 def _starred(environment: Environment) -> Iterator[Finding]:

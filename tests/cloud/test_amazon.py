@@ -60,13 +60,16 @@ def test_bucket__is_set_up_and_stays_so(name: str, moto: Store, tmp_path: Path) 
 def test_bucket__that_of_backups_too(moto: Store, tmp_path: Path) -> None:
     folder = put(merged(KEYS, {**ELSEWHERE, **KEPT}), tmp_path)
     assert moto.script(folder / "bucket.sh").returncode == 0
-    for bucket, file in (("acme", "lifecycle.json"), ("acme-backups", "lifecycle-backups.json")):
+    for bucket, file, prefix in (
+        ("acme", "lifecycle.json", ""),
+        ("acme-backups", "lifecycle-backups.json", "dumps/mlflow/"),
+    ):
         [rule] = moto.aws("s3api", "get-bucket-lifecycle-configuration", "--bucket", bucket)["Rules"]
         assert [rule] == _rules(folder, file)
+        assert rule["Filter"] == {"Prefix": prefix}
         assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 400}
         assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 3}
         assert rule["Transitions"] == [{"Days": 0, "StorageClass": "INTELLIGENT_TIERING"}]
-    assert rule["Filter"] == {"Prefix": "dumps/mlflow/"}
 
 
 def test_bucket__rules_of_somebody_else_stay(moto: Store, tmp_path: Path) -> None:

@@ -26,15 +26,13 @@ def programs() -> Path:
     return environment("documents.lock").home / "bin"
 
 
-def run(*words: str | Path, folder: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(*words: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs a program, with the tools first on its path and nothing of the machine's own settings of clouds."""
     known = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CLUSTER", "TF_"))}
     known |= {"PATH": f"{programs()}:{known['PATH']}", "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": ""}
     known |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     command = [str(word) for word in words]
-    return subprocess.run(
-        command, cwd=folder, env={**known, **variables}, capture_output=True, text=True, check=False, timeout=300
-    )
+    return subprocess.run(command, env={**known, **variables}, capture_output=True, text=True, check=False, timeout=300)
 
 
 @dataclass(frozen=True)

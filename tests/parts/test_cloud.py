@@ -298,3 +298,10 @@ def test_refused__a_star_that_a_policy_takes_for_any_text(values: Values) -> Non
     assert findings(starred) == ["bad-prefix"]
     assert findings(starred, cloud={"tool": "none"}) == []
     assert findings(values, maintenance={"backup": {"bucket": "acme-backups", "prefix": "a*b"}}) == ["bad-prefix"]
+
+
+def test_refused__what_is_said_of_versions_and_read_by_nobody() -> None:
+    asked = {"lifecycle": {"noncurrentVersionDays": 5}}
+    assert findings(KEYS, artifacts=asked) == []
+    assert findings(KEYS, artifacts=asked, cloud={"tool": "none"}) == ["conflicting-keys"]
+    assert findings(KEYS, artifacts={**asked, "versioning": False}) == ["conflicting-keys"]
