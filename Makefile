@@ -5,7 +5,7 @@ COMPILER := $(BIN)/mlflow-overlays
 export ENV MLFLOW_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help overlay check secrets test broken-test places-test policy-test corpus-test stack-test cluster-test kind-up e2e kind-down fuzz proofs bench footprint schema docs hooks golden generated lint format types lock clean
+.PHONY: help overlay check secrets test broken-test places-test policy-test corpus-test cloud-test stack-test cluster-test kind-up e2e kind-down fuzz proofs bench footprint schema docs hooks golden generated lint format types lock clean
 
 .venv/%.done: requirements.lock requirements-test.lock requirements-dev.lock requirements-places.lock pyproject.toml
 	@$(PYTHON) scripts/setup.py $*
@@ -26,6 +26,8 @@ places-test: .venv/places.done ## Work as people do: pre-commit, a language serv
 	@$(BIN)/python -m pytest tests/places -m places
 policy-test: .venv/test.done secrets ## Hold the policy against the public tools: kube-score, checkov, and kube-linter where it is installed
 	@$(BIN)/python -m pytest tests/policy -m policy
+cloud-test: .venv/test.done ## Try the documents for clouds: AWS CLI, moto, MinIO, and linters of policies, shell and Terraform
+	@$(BIN)/python -m pytest tests/cloud -m cloud -n 2
 stack-test: .venv/test.done ## Run what is rendered, with real parts: MLflow, databases, object stores (Debian, as root)
 	@$(BIN)/python -m pytest tests/stack -m stack -n 3 --dist loadscope --proofs .cache/stack.json
 cluster-test: .venv/test.done ## Apply every environment to a real API server

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from compiler.external import keys
 from compiler.overlay import External, Overlay, Secret
+from compiler.tree import PAGE
 
 _PROVIDE = """
 Where the overlay creates the namespace, apply it first: pods wait until their Secrets are there. A value in single quotes is
@@ -21,6 +22,7 @@ def secrets_page(name: str, overlay: Overlay) -> str:
         f"# Secrets of the environment {name}",
         "",
         "The manifests refer to Secrets by name; no value stands in them.",
+        *_outside(overlay),
     ]
     if overlay.external and (fetched := overlay.external_secrets()):
         lines += _fetched(overlay.external, fetched)
@@ -37,6 +39,12 @@ def secrets_page(name: str, overlay: Overlay) -> str:
     if generated:
         lines += ["", "## Created for you", "", *_generated(name, generated)]
     return "\n".join(lines) + "\n"
+
+
+def _outside(overlay: Overlay) -> list[str]:
+    """Where it says what the credentials of the store may do, and how they are made."""
+    pages = [path for path in overlay.documents if path.endswith(PAGE)]
+    return [f"What the store needs outside the cluster is in [{path}]({path})." for path in pages]
 
 
 def _fetched(external: External, secrets: tuple[Secret, ...]) -> list[str]:

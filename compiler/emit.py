@@ -77,7 +77,7 @@ def emit(name: str, overlay: Overlay) -> Tree:
     )
     top = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": overlay.namespace}
     generators = _generators(overlay.generated_secrets())
-    documents = {SECRETS: secrets_page(name, overlay)} if overlay.secrets else {}
+    documents = ({SECRETS: secrets_page(name, overlay)} if overlay.secrets else {}) | overlay.documents
     external = _external(header, overlay)
     documents |= external
     if not overlay.custom:

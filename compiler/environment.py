@@ -14,6 +14,7 @@ from compiler.overlay import Waiver
 from compiler.parts import PARTS
 from compiler.parts.artifact_server import ArtifactServer
 from compiler.parts.auth import Auth
+from compiler.parts.cloud import Cloud
 from compiler.parts.database import Database
 from compiler.parts.gateway import Gateway
 from compiler.parts.ingress import Ingress
@@ -59,6 +60,7 @@ class Environment:
     gateway: Gateway | None
     tls: Tls | None
     artifacts: Artifacts
+    cloud: Cloud
     database: Database
     auth: Auth | Oidc | None
     maintenance: Maintenance

@@ -12,17 +12,26 @@ from compiler.route import Route
 
 VERSIONING: Schema = {
     "type": "boolean",
-    "description": "Whether the bucket keeps what is overwritten or deleted, as old versions. Nothing is changed without it.",
+    "description": "Whether the bucket keeps what is overwritten or deleted, as old versions. Without it, that of a MinIO in "
+    "the cluster is not changed, and the documents for a cloud turn it on.",
     "examples": [True],
 }
 LIFECYCLE: Schema = object_of(
     "What the bucket deletes by itself.",
     {
         "noncurrentVersionDays": integer(
-            "After how many days an old version is deleted. All are kept without it.", 1, 36500, examples=[30]
+            "After how many days an old version is deleted. Without it, a MinIO in the cluster keeps all, and the documents for "
+            "a cloud say 30.",
+            1,
+            36500,
+            examples=[30],
         ),
         "incompleteUploadDays": integer(
-            "After how many days the parts of an upload are deleted that never ended.", 1, 36500, examples=[7]
+            "After how many days the parts of an upload are deleted that never ended. Without it, a MinIO in the cluster takes a "
+            "day, and the documents for a cloud say 7.",
+            1,
+            36500,
+            examples=[7],
         ),
     },
     minProperties=1,

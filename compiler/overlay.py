@@ -161,6 +161,8 @@ class Overlay:
     """Variables that a client would take instead of the identity of the server's pod."""
     names: dict[Ref, str] = field(default_factory=dict)
     """Objects of the base that are called something else here, and what."""
+    documents: dict[str, str] = field(default_factory=dict)
+    """What the environment needs outside the cluster, as the text of files beside the overlay, by their paths."""
 
     def __add__(self, other: Overlay) -> Overlay:
         return Overlay(
@@ -180,6 +182,7 @@ class Overlay:
             removed=self.removed + other.removed,
             shadows=self.shadows + other.shadows,
             names=self.names | other.names,
+            documents=self.documents | other.documents,
         )
 
     def generated_secrets(self) -> tuple[Secret, ...]:

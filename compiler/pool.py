@@ -101,7 +101,7 @@ def _limit(environment: Environment) -> int:
         return database.max_connections
     if database.host:
         return _CONNECTIONS_OUTSIDE
-    least = _CONNECTIONS[database.engine]
+    least = _CONNECTIONS.get(database.engine, _CONNECTIONS_OUTSIDE)
     return max(least, min(_demand(environment).most(_COMFORT), _CONNECTIONS_INSIDE))
 
 

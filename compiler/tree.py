@@ -7,7 +7,41 @@ Tree = dict[str, str]
 
 KUSTOMIZATION = "kustomization.yaml"
 SECRETS = "SECRETS.md"
-WRITTEN = (KUSTOMIZATION, f"compiled-*/{KUSTOMIZATION}", "externalsecrets-*.yaml", SECRETS)
+PAGE = "README.md"
+"""The page of a directory of documents."""
+DOCUMENTS = {
+    "aws": (
+        "bucket.sh",
+        "iam.sh",
+        "lifecycle.json",
+        "lifecycle-backups.json",
+        "main.tf",
+        "permissions.json",
+        "trust.json",
+    ),
+    "s3": ("bucket.sh", "lifecycle.json", "lifecycle-backups.json", "main.tf", "permissions.json"),
+    "google": (
+        *(
+            "bucket.sh",
+            "iam.sh",
+            "lifecycle.json",
+            "lifecycle-backups.json",
+            "condition.json",
+            "condition-backups.json",
+        ),
+        "main.tf",
+    ),
+    "azure": ("container.sh", "iam.sh", "lifecycle.json", "main.tf"),
+    "alibaba": ("bucket.sh", "iam.sh", "lifecycle.xml", "lifecycle-backups.xml", "main.tf", "permissions.json"),
+}
+"""What may stand in the directory of a provider beside its page. Whatever else is there is somebody's own."""
+WRITTEN = (
+    KUSTOMIZATION,
+    f"compiled-*/{KUSTOMIZATION}",
+    "externalsecrets-*.yaml",
+    SECRETS,
+    *(f"{directory}/{name}" for directory, names in DOCUMENTS.items() for name in (PAGE, *names)),
+)
 """Patterns of every file that the compiler may write, and may remove when it no longer does."""
 
 

@@ -5,7 +5,7 @@ Examples, run in the project's folder:
   python3 scripts/servers.py ensure postgres bubblewrap
   python3 scripts/servers.py list
 
-minio, mc, etcd, kube-apiserver, fake-gcs-server, kube-score, kubeconform and oauth2-proxy are built with Go, and azurite is
+minio, mc, etcd, kube-apiserver, fake-gcs-server, kube-score, kubeconform, oauth2-proxy and tofu are built with Go, and azurite is
 installed with npm, from the recipes in tests/servers, which pin versions and hashes, into ${MLFLOW_OVERLAYS_CACHE} or
 ${XDG_CACHE_HOME:-~/.cache}/mlflow-overlays. The others are Debian's packages; none of their services is started.
 KUBEBUILDER_ASSETS is honoured for etcd and kube-apiserver.
@@ -37,7 +37,17 @@ if TYPE_CHECKING:
 
 RECIPES = Path(__file__).resolve().parent.parent / "tests" / "servers"
 GO_REQUIREMENTS = RECIPES / "requirements-go.txt"
-BUILT = ("minio", "mc", "etcd", "kube-apiserver", "fake-gcs-server", "kube-score", "kubeconform", "oauth2-proxy")
+BUILT = (
+    "minio",
+    "mc",
+    "etcd",
+    "kube-apiserver",
+    "fake-gcs-server",
+    "kube-score",
+    "kubeconform",
+    "oauth2-proxy",
+    "tofu",
+)
 SCRIPTS = {"azurite": "azurite-blob"}
 """Programs of npm, and the script of each that is run."""
 KUBEBUILDER = ("etcd", "kube-apiserver")

@@ -11,7 +11,7 @@ from compiler.codes import CODES
 from compiler.diagnostic import Diagnostic
 from compiler.pipeline import compile_environment, stale
 from compiler.report import text
-from compiler.tree import KUSTOMIZATION
+from compiler.tree import DOCUMENTS, KUSTOMIZATION
 from tests.conftest import Golden, Project
 
 DAY = "2026-12-01"
@@ -39,7 +39,8 @@ def test_invalid__gets_the_whole_report(path: Path, project: Project, golden: Go
     found = reported(path, project)
     assert path.parent.name in {diagnostic.code for diagnostic in found}
     golden.check(path.with_suffix(".txt"), text(found).replace("overlays/example/", ""))
-    own = {"environment.yaml", "custom", *(KUSTOMIZATION, "SECRETS.md") * path.with_suffix(".before.yaml").is_file()}
+    before = (KUSTOMIZATION, "SECRETS.md", *DOCUMENTS) if path.with_suffix(".before.yaml").is_file() else ()
+    own = {"environment.yaml", "custom", *before}
     assert {each.name for each in project.workspace.directory("example").iterdir()} <= own
 
 

@@ -27,6 +27,7 @@ NOT_AT_ONCE = {
 OPTIONAL = {
     "artifactServer": "a server of artifacts knows no login",
     "auth": "a server of artifacts knows no login",
+    "cloud": "a store in the cluster is none of a cloud's",
     "createNamespace": "it only turns off",
     "externalSecrets": "Secrets are made up, or created by hand",
     "gateway": "an Ingress or service.type opens another way in",

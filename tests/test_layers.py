@@ -32,6 +32,7 @@ LAYERS = (
     ("bucket", "lifecycle", "oidc", "registry"),
     ("stores",),
     ("backup", "garbage"),
+    ("cloud",),
     ("kinds", "parts", "releases"),
     ("environment", "document", "scaffold"),
     ("schema", "plan", "emit", "waive"),

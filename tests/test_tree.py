@@ -16,6 +16,7 @@ import yaml
 from compiler.build import kustomize
 from compiler.manifest import Manifest, parse
 from compiler.rules.changes import PLACEHOLDER
+from compiler.tree import WRITTEN
 from compiler.understand import understand
 from compiler.workload import Workload, containers, matches, workloads
 from tests.conftest import ROOT
@@ -107,9 +108,8 @@ def test_overlays__hold_an_environment_and_what_is_written_beside_it() -> None:
     for path in listed:
         _, name, inner = path.split("/", 2)
         assert re.fullmatch(r"[a-z0-9-]+", name)
-        assert inner in ("environment.yaml", "kustomization.yaml", "SECRETS.md") or inner.startswith(
-            ("aws/", "custom/")
-        ), path
+        written = any(fnmatch(inner, pattern) for pattern in WRITTEN)
+        assert inner == "environment.yaml" or written or inner.startswith("custom/"), path
 
 
 # Files

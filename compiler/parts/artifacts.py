@@ -20,7 +20,8 @@ created with: changing bucket or prefix later strands the artifacts of old ones.
 The bucket of `minio-*` keeps what is overwritten or deleted with `versioning: true`, and deletes old versions after
 `lifecycle.noncurrentVersionDays`: until then a run that garbage collection took is still there, and takes room. `versioning:
 false` suspends it. Other rules of the bucket are left alone. Uploads that never ended go after a day, or after
-`lifecycle.incompleteUploadDays`, which is a setting of the whole MinIO. A bucket of yours has its rules where it is.
+`lifecycle.incompleteUploadDays`, which is a setting of the whole MinIO. The documents of
+`cloud` have the same for a bucket of yours.
 
 The server uploads to S3 in parts by itself, as boto3 does from 8 MiB on. `MLFLOW_MULTIPART_UPLOAD_*` and
 `MLFLOW_ENABLE_*MULTIPART_*` are settings of clients, for `mlflow.mode: presigned`; chunks of Google Cloud Storage and the

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from compiler import lifecycle
 from compiler.diagnostic import Finding
 from compiler.identity import SHADOWS
 from compiler.kind import Kind
+from compiler.lifecycle import Lifecycle
 from compiler.overlay import SERVICE_ACCOUNT, Change, Overlay, Secret, SecretKey
 from compiler.part import Schema, choice, text
 from compiler.route import Route
@@ -65,6 +67,7 @@ KEYS: dict[str, Schema] = {
         examples=["11111111-2222-3333-4444-555555555555"],
     ),
     "tenantId": text("Its tenant; the cluster's own without it.", _UUID, _UUID_WORDS),
+    **lifecycle.KEYS,
 }
 
 
@@ -80,6 +83,7 @@ class Azure:
     credential: str
     client_id: str | None
     tenant_id: str | None
+    lifecycle: Lifecycle
 
     @property
     def uri(self) -> str:
@@ -98,6 +102,7 @@ def read(given: Mapping[str, Any], kind: Kind) -> Azure:
         credential=given.get("credential", "access-key"),
         client_id=given.get("clientId"),
         tenant_id=given.get("tenantId"),
+        lifecycle=lifecycle.read(given),
     )
 
 

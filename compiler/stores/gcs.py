@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from compiler import lifecycle
 from compiler.diagnostic import Finding
 from compiler.identity import SHADOWS
 from compiler.kind import Kind
+from compiler.lifecycle import Lifecycle
 from compiler.overlay import POD, SERVER, SERVICE_ACCOUNT, Change, Overlay, Secret, SecretKey
 from compiler.part import Schema, text
 from compiler.route import Named, Route
@@ -35,6 +37,7 @@ KEYS: dict[str, Schema] = {
         "the address of a service account: name@project.iam.gserviceaccount.com",
         examples=["mlflow@acme.iam.gserviceaccount.com"],
     ),
+    **lifecycle.KEYS,
 }
 
 
@@ -46,6 +49,7 @@ class Gcs:
     prefix: str
     existing_secret: str
     account: str | None
+    lifecycle: Lifecycle
 
     @property
     def uri(self) -> str:
@@ -60,6 +64,7 @@ def read(given: Mapping[str, Any], kind: Kind) -> Gcs:
         prefix=given.get("prefix", ""),
         existing_secret=given.get("existingSecret", SECRET),
         account=given.get("googleServiceAccount"),
+        lifecycle=lifecycle.read(given),
     )
 
 

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from compiler import bucket
+from compiler import bucket, lifecycle
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
+from compiler.lifecycle import Lifecycle
 from compiler.overlay import Overlay, setting
 from compiler.part import Schema
 from compiler.store import BUCKET, EXISTING_SECRET, PREFIX, SECRET, joined, outside, steps
@@ -32,6 +33,7 @@ KEYS: dict[str, Schema] = {
     "region": bucket.REGION,
     "endpoint": bucket.ENDPOINT,
     "existingSecret": EXISTING_SECRET,
+    **lifecycle.KEYS,
 }
 
 
@@ -44,6 +46,7 @@ class Oss:
     region: str
     endpoint: str
     existing_secret: str
+    lifecycle: Lifecycle
 
     @property
     def uri(self) -> str:
@@ -60,6 +63,7 @@ def read(given: Mapping[str, Any], kind: Kind) -> Oss:
         region=region,
         endpoint=given.get("endpoint", f"https://s3.oss-{region}.aliyuncs.com"),
         existing_secret=given.get("existingSecret", SECRET),
+        lifecycle=lifecycle.read(given),
     )
 
 

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from compiler import bucket
+from compiler import bucket, lifecycle
 from compiler.diagnostic import Finding
 from compiler.identity import SHADOWS
 from compiler.kind import Kind
+from compiler.lifecycle import Lifecycle
 from compiler.overlay import POD, SERVER, SERVICE_ACCOUNT, Change, Overlay, Secret, SecretKey, setting
 from compiler.part import Schema, choice, secret_name, text
 from compiler.route import Named, Route
@@ -84,6 +85,7 @@ KEYS: dict[str, Schema] = {
         "minProperties": 1,
     },
     "caSecret": secret_name("The Secret whose key ca.crt holds the authority that signed the endpoint's certificate."),
+    **lifecycle.KEYS,
 }
 
 
@@ -101,6 +103,7 @@ class S3:
     kms_key_arn: str | None
     upload_args: dict[str, str]
     ca_secret: str | None
+    lifecycle: Lifecycle
 
     @property
     def uri(self) -> str:
@@ -121,6 +124,7 @@ def read(given: Mapping[str, Any], kind: Kind) -> S3:
         kms_key_arn=given.get("kmsKeyArn"),
         upload_args=dict(sorted(given.get("uploadArgs", {}).items())),
         ca_secret=given.get("caSecret"),
+        lifecycle=lifecycle.read(given),
     )
 
 

@@ -1,0 +1,1 @@
+"""The documents for clouds, held against the real command lines and against what judges policies."""
