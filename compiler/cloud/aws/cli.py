@@ -115,7 +115,7 @@ provider=$(aws eks describe-cluster --name "$cluster" --region "${CLUSTER_REGION
 provider=${provider#https://}
 """
     return f"""{asked if provider is None else f"provider={quote(provider)}"}
-if ! aws iam get-open-id-connect-provider \
+if ! aws iam get-open-id-connect-provider \\
   --open-id-connect-provider-arn "{arn}/$provider" > /dev/null 2>&1; then
   aws iam create-open-id-connect-provider --url "https://$provider" --client-id-list {AUDIENCE} > /dev/null
 fi

@@ -21,7 +21,8 @@ provider=$(aws eks describe-cluster --name "$cluster" --region "${CLUSTER_REGION
   --query cluster.identity.oidc.issuer --output text)
 provider=${provider#https://}
 
-if ! aws iam get-open-id-connect-provider   --open-id-connect-provider-arn "arn:aws:iam::123456789012:oidc-provider/$provider" > /dev/null 2>&1; then
+if ! aws iam get-open-id-connect-provider \
+  --open-id-connect-provider-arn "arn:aws:iam::123456789012:oidc-provider/$provider" > /dev/null 2>&1; then
   aws iam create-open-id-connect-provider --url "https://$provider" --client-id-list sts.amazonaws.com > /dev/null
 fi
 trust=$(sed "s|OIDC_PROVIDER|$provider|g" trust.json)
