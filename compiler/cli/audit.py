@@ -15,7 +15,7 @@ from compiler.cli.output import choose, finish, paint, say, show
 if TYPE_CHECKING:
     from compiler.understand import Compilation
 
-EXAMPLE = "mlflow-overlays audit prod --output json"
+EXAMPLE = "mlflow-overlays audit prod"
 
 
 def run(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from compiler.understand import Compilation
     from compiler.workspace import Workspace
 
-EXAMPLE = "mlflow-overlays plan prod --since v1.4.0; mlflow-overlays plan prod --live --context prod"
+EXAMPLE = "mlflow-overlays plan prod --from eks-irsa --accept stranded"
 HEAD = "HEAD"
 TOLD = ("immutable-field", "left-behind", "replicas-reset")
 """What the compiler says of the overlay on disk, and a plan says better."""
@@ -58,6 +58,8 @@ def run(
 
     Exits 1 where something is refused, does not start, is lost or is stranded, unless that is accepted. Writes nothing, and
     changes nothing in a cluster. No value of a Secret is shown.
+
+    Against the last commit: mlflow-overlays plan prod. Against a cluster: mlflow-overlays plan prod --live --context prod.
     """
     from compiler.pipeline import compile_environment
 
