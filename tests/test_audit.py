@@ -106,6 +106,14 @@ def server(documents: Objects) -> dict[str, Any]:
     return found
 
 
+def setup(documents: Objects, **told: str) -> None:
+    """Tells the Job that sets MinIO up something."""
+    job = next(data for name, data in documents.items() if name.startswith("Job minio-setup"))
+    variables = job["spec"]["template"]["spec"]["containers"][0]["env"]
+    variables[:] = [each for each in variables if each["name"] not in told]
+    variables += [{"name": name, "value": value} for name, value in told.items()]
+
+
 BREAKS: list[tuple[str, str, Callable[[Objects], Any], str]] = [
     ("backups", "minio-postgres", lambda _: None, "on one volume in the cluster"),
     (
@@ -230,6 +238,9 @@ def test_fails(
         ("backups", "prod", lambda _: None, "unseen"),
         ("bucket-versioning", "local", lambda _: None, "unseen"),
         ("rotation", "local", lambda _: None, "passed"),
+        ("bucket-versioning", "minio-postgres", lambda found: setup(found, VERSIONING="enable"), "passed"),
+        ("bucket-versioning", "minio-postgres", lambda found: setup(found, VERSIONING="suspend"), "unseen"),
+        ("bucket-lifecycle", "minio-postgres", lambda found: setup(found, NONCURRENT_DAYS="30"), "passed"),
     ],
 )
 def test_other_ways(

@@ -266,6 +266,21 @@ def test_database__another_host_name_or_engine_is_another_database(old: str, new
     assert bool(moved(f"MLFLOW_BACKEND_STORE_URI: '{old}'", f"MLFLOW_BACKEND_STORE_URI: '{new}'")) is stays
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "stays"),
+    [
+        ("", "mysql://u@a/r", True),
+        ("mysql://u@a/r", "", True),
+        ("mysql://u@a/r", "mysql://u@a/r", False),
+        ("", "", False),
+    ],
+)
+def test_database__registered_models_are_with_the_runs_where_nothing_is_said(old: str, new: str, stays: bool) -> None:
+    runs = "MLFLOW_BACKEND_STORE_URI: 'mysql://u@a/m'"
+    sides = (f"{runs}, MLFLOW_REGISTRY_STORE_URI: '{each}'" if each else runs for each in (old, new))
+    assert [each.message.partition(" stay")[0] for each in moved(*sides)] == ["registered models"] * stays
+
+
 # What is masked
 
 

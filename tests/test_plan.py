@@ -35,6 +35,8 @@ FEARED = {
     "no-server-of-artifacts": {Outcome.STRANDED},
     "another-namespace": {Outcome.STRANDED},
     "fewer-backups": {Outcome.LOST},
+    "old-versions-go": {Outcome.LOST},
+    "a-registry-of-its-own": {Outcome.STRANDED},
 }
 """The changes that nobody should make unaware, and why."""
 

@@ -115,6 +115,12 @@ class Built:
         )
         return Store(place, self.settings.get("MLFLOW_S3_ENDPOINT_URL", ""), bool(self.of_name("StatefulSet", "minio")))
 
+    def of_setup(self, variable: str) -> str:
+        """What the Job that sets MinIO up is told by a variable; empty where it is told nothing."""
+        jobs = [pod for pod in self.pods if pod.ref.kind == "Job" and pod.ref.name.startswith("minio-setup")]
+        told = (each for pod in jobs for _, container in containers(pod) for each in container.get("env") or [])
+        return next((str(each.get("value") or "") for each in told if each.get("name") == variable), "")
+
     def of_name(self, kind: str, name: str) -> Manifest | None:
         """An object, if there is one."""
         return next((each for each in self.of(kind) if each.ref.name == name), None)

@@ -8,7 +8,7 @@ MySQL opens one of the series before, and never one of a later version
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from compiler.change.consequence import Consequence, Difference, Outcome
@@ -19,8 +19,10 @@ from compiler.overlay import POD, SETTINGS
 from compiler.route import Named, Route
 from compiler.workload import image_name
 
+_RUNS, _REGISTRY = "MLFLOW_BACKEND_STORE_URI", "MLFLOW_REGISTRY_STORE_URI"
 _STORES = {
-    "MLFLOW_BACKEND_STORE_URI": "runs, parameters, metrics and models stay",
+    _RUNS: "runs, parameters, metrics and models stay",
+    _REGISTRY: "registered models stay",
     "MLFLOW_AUTH_DATABASE_URI": "users and their permissions stay",
 }
 _CREATED: Route = (*POD, "initContainers", Named("create"), "env")
@@ -32,7 +34,9 @@ _SERIES = ((5, 7), (8, 0), (8, 4), (9, 7))
 def stranded(pairs: Sequence[Pair], before: Side, after: Side) -> Iterator[Consequence]:
     """What stays in a database that is no longer opened."""
     for name, what in _STORES.items():
-        old, new = before.settings.get(name, ""), after.settings.get(name, "")
+        old, new = _opened(before.settings, name), _opened(after.settings, name)
+        if not (before.settings.get(name) or after.settings.get(name)):
+            continue
         if old and new and _place(old) != _place(new):
             message = f"{what} in {_shown(old)}, and the server opens {_shown(new)}"
             hint = "unless that is the same database under another name: back it up, and load the backup there before it is used"
@@ -43,6 +47,11 @@ def stranded(pairs: Sequence[Pair], before: Side, after: Side) -> Iterator[Conse
         )
         found = causes(pairs, "MLFLOW_AUTH_DATABASE_URI")
         yield Consequence(Outcome.CHANGED, SETTINGS, message, "", found)
+
+
+def _opened(settings: Mapping[str, str], name: str) -> str:
+    """The database that a setting names; registered models are with the runs where nothing else is said."""
+    return settings.get(name) or (settings.get(_RUNS, "") if name == _REGISTRY else "")
 
 
 def broken(pairs: Sequence[Pair], before: Side, after: Side) -> Iterator[Consequence]:

@@ -6,16 +6,19 @@ import re
 from collections.abc import Iterator, Sequence
 
 from compiler.change.consequence import Consequence, Difference, Outcome
-from compiler.change.pair import Pair, namespace
+from compiler.change.pair import Pair, lasting, namespace
 from compiler.change.settings import Side, value
 from compiler.overlay import BACKUP, CRON_POD, GC, POD
 from compiler.route import ABSENT, Named, Route
+from compiler.stores.minio import SETUP
 
 _STORE: Route = (*CRON_POD, "containers", Named("store"), "env")
 _KEEP: Route = (*_STORE, Named("BACKUP_KEEP"), "value")
 _PLACE: Route = (*_STORE, Named("BACKUP_PLACE"), "value")
 _OLDER: Route = (*CRON_POD, "containers", Named("gc"), "args", 1)
 _RETENTION: Route = ("spec", "persistentVolumeClaimRetentionPolicy")
+_SETUP: Route = (*POD, "containers", Named("setup"), "env")
+_DAYS: Route = (*_SETUP, Named("NONCURRENT_DAYS"), "value")
 _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -86,12 +89,22 @@ def lost(pairs: Sequence[Pair], before: Side, after: Side) -> Iterator[Consequen
         if pair.ref == BACKUP and old.isdigit() and new.isdigit() and int(new) < int(old):
             message = f"the next backup deletes all older ones but {new}; {old} were kept"
             yield Consequence(Outcome.LOST, pair.ref, message, "copy those that you need", (pair.difference(_KEEP),))
+        if pair.ref.kind == "Job" and lasting(pair.manifest) == SETUP.name:
+            yield from _expired(pair)
         for when in ("whenDeleted", "whenScaled"):
             route = (*_RETENTION, when)
             if pair.before is not None and value(pair, route)[1] == "Delete" != value(pair, route)[0]:
                 event = "deleted" if when == "whenDeleted" else "scaled down"
                 message = f"when it is {event}, its volume goes with it"
                 yield Consequence(Outcome.LOST, pair.ref, message, "leave it at Retain", (pair.difference(route),))
+
+
+def _expired(pair: Pair) -> Iterator[Consequence]:
+    old, new = value(pair, _DAYS)
+    if new.isdigit() and (not old.isdigit() or int(new) < int(old)):
+        message = f"MinIO deletes old versions of artifacts after {new} days" + (f", where it was {old}" if old else "")
+        hint = "bring back first what was overwritten by mistake"
+        yield Consequence(Outcome.LOST, pair.ref, message, hint, (pair.difference(_DAYS),))
 
 
 def _collected(pair: Pair) -> Iterator[Consequence]:
