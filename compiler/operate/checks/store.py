@@ -90,11 +90,11 @@ _METHODS = {
 }
 
 
-def meaning(code: str, error: str) -> tuple[str, str]:
+def meaning(called: str, error: str) -> tuple[str, str]:
     """What an error of the store means, and what to do. In: what the store calls it, and its words."""
-    if re.search(_KEY[0], f"{code} {error}"):
+    if re.search(_KEY[0], f"{called} {error}"):
         return _KEY[1], _KEY[2]
-    for text in (code, error):
+    for text in (called, error):
         for pattern, said, mend in SYMPTOMS:
             if re.search(pattern, text):
                 return said, mend
