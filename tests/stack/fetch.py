@@ -16,6 +16,8 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 SECONDS = 3.0
+ANSWER_SECONDS = 30.0
+"""A login is slow to check on a busy machine."""
 
 
 def status(url: str) -> int | str:
@@ -23,7 +25,7 @@ def status(url: str) -> int | str:
     login = base64.b64encode(os.environ["FETCH_LOGIN"].encode()).decode() if "FETCH_LOGIN" in os.environ else ""
     request = urllib.request.Request(url, headers={"Authorization": f"Basic {login}"} if login else {})
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
