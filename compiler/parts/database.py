@@ -162,7 +162,7 @@ class Database:
     @property
     def in_cluster(self) -> bool:
         """Whether the overlay runs a database server."""
-        return not self.host and self.engine != "sqlite"
+        return not self.host and self.engine in IMAGES
 
     @property
     def uri(self) -> str:
@@ -336,12 +336,12 @@ def plan(environment: Environment) -> Overlay:
     )
     overlay += Overlay(components=(f"driver-{database.engine}",), changes=tuple(_first(environment)))
     overlay += registry.plan(environment)
-    return overlay + (_external(environment) if database.host else _in_cluster(environment))
+    return overlay + (_in_cluster(environment) if database.in_cluster else _external(environment))
 
 
 def _secret(database: Database) -> Secret:
     key = SecretKey(database.password_key, f"the password of the database user {database.user}", "...")
-    return Secret(database.existing_secret, (key,), ("database", "existingSecret"), in_cluster=not database.host)
+    return Secret(database.existing_secret, (key,), ("database", "existingSecret"), in_cluster=database.in_cluster)
 
 
 def _first(environment: Environment) -> Iterator[Change]:
@@ -365,7 +365,7 @@ def _password(database: Database) -> Iterator[Change]:
         readers = [(SERVER, "initContainers", "option-file"), (MIGRATION, "initContainers", "option-file")]
         variable = "MYSQL_PWD"
     routes = [(target, (*POD, group, Named(container), "env", Named(variable))) for target, group, container in readers]
-    if not database.host:
+    if database.in_cluster:
         store = Ref("apps/v1", "StatefulSet", database.engine)
         routes.append((store, (*POD, "initContainers", Named("create"), "env", Named("MLFLOW_PASSWORD"))))
     for target, route in routes:
