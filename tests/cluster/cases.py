@@ -99,7 +99,7 @@ _CHANGES = [
     Upgrade("prod", "new MLflow version", {"mlflow": {"version": "3.18.0"}}),
     Upgrade("prod", "more replicas", {"replicas": 5}),
     Upgrade("prod", "one replica", {"replicas": 1}, leaves=("PodDisruptionBudget",)),
-    Upgrade("prod", "more workers", {"mlflow": {"workers": 8}}),
+    Upgrade("prod", "more workers", {"mlflow": {"workers": 6}}),
     Upgrade("prod", "jobs", {"mlflow": {"jobs": True}}),
     Upgrade("prod", "another host", {"host": "experiments.acme.example"}),
     Upgrade("prod", "another ingress class", {"ingress": {"className": "traefik"}}),
@@ -165,7 +165,7 @@ UPGRADES = [
 GROWN = Upgrade(
     "minio-postgres", "storage that grows by hand", {"artifacts": {"storage": {"size": "80Gi"}}}, refused=True
 )
-DELETED = Upgrade("prod", "deleted after more workers", {"mlflow": {"workers": 8}})
+DELETED = Upgrade("prod", "deleted after more workers", {"mlflow": {"workers": 6}})
 TAKEN_OVER = [
     Upgrade("prod", "an autoscaler takes over", {"replicas": None, "autoscaling": {"max": 6}}, options=options)
     for options in (SERVER_SIDE, PLAIN)
