@@ -31,6 +31,13 @@ def is_amazon(endpoint: str) -> bool:
     return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
+def partition(region: str) -> str:
+    """The part of Amazon's cloud that a region is in."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
 def forbidden(bucket: str) -> Iterator[Finding]:
     """Finds a name that S3 forbids for a reason beyond its characters."""
     reason = _reason(bucket)

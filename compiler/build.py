@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.errors import Missing
-from compiler.tree import Tree, env_file
+from compiler.outline import localized
+from compiler.tree import KUSTOMIZATION, PROFILES, Tree, env_file
 
 if TYPE_CHECKING:
     from compiler.manifest import Manifest
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 OLDEST_KUBECTL = (1, 30)
 TIMEOUT_SECONDS = 60
+_TOP = re.compile(r'(?m)^- "(?:\.\./){2,3}([A-Za-z0-9_][A-Za-z0-9._-]*)/')
+"""The directory of the project that a resource or component of an overlay is in."""
 # A build lives for a moment and works step by step: Go need not collect what it leaves behind, unless it is huge.
 GO = {"GOGC": "off", "GOMEMLIMIT": "512MiB", "GOMAXPROCS": "1"}
 
@@ -209,19 +212,22 @@ def _located(manifest: Manifest, stage: Path) -> Manifest:
 
 def _fill(stage: Path, root: Path, name: str, tree: Tree, generated: Sequence[Secret]) -> tuple[str, ...]:
     """Puts what a build reads into a directory; returns the values that were made up for Secrets."""
-    (stage / "base").symlink_to((root / "base").resolve(), target_is_directory=True)
     overlay = stage / "overlays" / name
+    files = {path: localized(text, "../.." + "/.." * path.count("/")) for path, text in tree.items()}
+    for top in {"base", *_TOP.findall(files.get(KUSTOMIZATION, ""))} - {"overlays"}:
+        (stage / top).symlink_to((root / top).resolve(), target_is_directory=True)
     custom = root / "overlays" / name / "custom"
     if custom.is_dir():
         shutil.copytree(custom, overlay / "custom", copy_function=shutil.copyfile)
-    for path, text in tree.items():
+    for path, text in files.items():
         _write(overlay / path, text)
     made_up: list[str] = []
     for secret in generated:
         values = {key.key: os.urandom(16).hex() for key in secret.keys}
         _write(overlay / "secrets" / f"{secret.name}.env", env_file(values))
         made_up += values.values()
-    proof = f"resources: [../overlays/{name}]\nbuildMetadata: [originAnnotations]\n"
+    beside = f", ../overlays/{name}/{PROFILES}" if f"{PROFILES}/{KUSTOMIZATION}" in tree else ""
+    proof = f"resources: [../overlays/{name}{beside}]\nbuildMetadata: [originAnnotations]\n"
     _write(stage / "proof" / "kustomization.yaml", proof)
     return tuple(made_up)
 
@@ -248,5 +254,5 @@ def _manifest(document: dict[str, Any]) -> Manifest:
     origin = next(parse(annotations.pop(ORIGIN, "")), {})
     if not annotations:
         metadata.pop("annotations", None)
-    path = origin.get("path") or origin.get("configuredIn") or ""
-    return Manifest(document, path.removeprefix("../"))
+    path = str(origin.get("path") or origin.get("configuredIn") or "").removeprefix("../")
+    return Manifest(document, path, path.startswith("overlays/") and f"/{PROFILES}/" in path)

@@ -102,9 +102,9 @@ def with_environment(workspace: Workspace, compilation: Compilation, other: str)
     """An environment, compiled, beside another, as if it were applied where that one runs: in its own namespace."""
     there = compile_environment(workspace, other)
     title = f"overlays/{other}"
-    if there.environment is None or there.overlay is None or compilation.environment is None:
+    if there.overlay is None or compilation.overlay is None:
         return Comparison(compilation.name, title, diagnostics=tuple(there.diagnostics))
-    spaces = there.environment.namespace.name, compilation.environment.namespace.name
+    spaces = there.overlay.place, compilation.overlay.place
     built = masked(there.manifests, there.overlay.generated_secrets())
     moved = tuple(_moved(*spaces, manifest) for manifest in built)
     return compared(workspace, compilation, Side(title, moved, search(workspace, there)))

@@ -30,7 +30,7 @@ def secrets_page(name: str, overlay: Overlay) -> str:
     if provided:
         lines += ["", "## To be created by you", _PROVIDE.rstrip("\n")]
         for secret in provided:
-            lines += ["", *_provided(secret, overlay.namespace)]
+            lines += ["", *_provided(secret, secret.namespace or overlay.place)]
     for config_map in overlay.config_maps:
         lines += [
             "",

@@ -12,18 +12,17 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
+from compiler.block import dump
 from compiler.document import secrets_page
 from compiler.external import external_secret
 from compiler.overlay import CRON_POD, POD, Change, Image, Overlay, Ref, Secret
 from compiler.route import Named, Route, Step
-from compiler.tree import KUSTOMIZATION, SECRETS, Tree
+from compiler.tree import BASE, KUSTOMIZATION, PROFILES, SECRETS, Tree
 
 LABELS = {"app.kubernetes.io/part-of": "mlflow"}
 """What every object of the base is labelled with, and so what is generated."""
 
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+_TOP = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 _PODS: Mapping[str, Route] = {"Deployment|Job|StatefulSet": POD, "CronJob": CRON_POD}
 """The kinds of the base that make pods, and where those stand."""
 _RENAMED = re.compile(
@@ -38,35 +37,6 @@ _RENAMED = re.compile(
         value: "([^"]*)"
 """
 )
-_WIDTH = 2**31 - 1
-"""No line is folded: the most that libyaml takes."""
-_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-
-
-class _Dumper(yaml.CSafeDumper):
-    """Every string in double quotes, so that Go reads it as Python meant it; keys plain where nobody could misread them."""
-
-    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:  # noqa: FBT001
-        node = super().represent_mapping(tag, mapping, flow_style)
-        for key, _ in node.value:
-            if _PLAIN_KEY.fullmatch(key.value) and key.value.lower() not in _WORDS:
-                key.style = None
-        return node
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        return True
-
-
-def _string(dumper: _Dumper, value: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"')
-
-
-_Dumper.add_representer(str, _string)
-
-
-def dump(data: Any) -> str:
-    """Data as block YAML that YAML 1.1 and 1.2 read alike."""
-    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=_WIDTH, allow_unicode=True))
 
 
 def emit(name: str, overlay: Overlay) -> Tree:
@@ -75,16 +45,16 @@ def emit(name: str, overlay: Overlay) -> Tree:
         f"# Written by mlflow-overlays from environment.yaml. Don't change it here: change environment.yaml,\n"
         f"# and run `make overlay ENV={name}`.\n"
     )
-    top = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": overlay.namespace}
+    top = dict(_TOP) | ({"namespace": overlay.namespace} if overlay.namespace else {})
     generators = _generators(overlay.generated_secrets())
     documents = ({SECRETS: secrets_page(name, overlay)} if overlay.secrets else {}) | overlay.documents
     external = _external(header, overlay)
-    documents |= external
+    documents |= external | _profiles(header, overlay)
     if not overlay.custom:
-        inputs = _inputs(overlay, "../../base")
+        inputs = _inputs(overlay, "../..")
         inputs["resources"] += external
         return {KUSTOMIZATION: header + _text(top, inputs, generators, overlay), **documents}
-    values = header + _text(top, _inputs(overlay, "../../../base"), {}, overlay)
+    values = header + _text(top, _inputs(overlay, "../../.."), {}, overlay)
     directory = f"compiled-{hashlib.sha256(values.encode()).hexdigest()[:8]}"
     whole = _sections({**top, "resources": [directory, *external], "components": ["custom"], **generators})
     if overlay.own:
@@ -101,9 +71,19 @@ def _external(header: str, overlay: Overlay) -> Tree:
     return {f"externalsecrets-{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml": text}
 
 
-def _inputs(overlay: Overlay, base: str) -> dict[str, Any]:
-    components = [f"{base}/components/{component}" for component in overlay.components]
-    return {"resources": [f"{base}/mlflow"], "components": components}
+def _profiles(header: str, overlay: Overlay) -> Tree:
+    """The objects of profiles, a file each, in a directory that is applied after the overlay."""
+    if not overlay.profiles:
+        return {}
+    files = {f"{name}.yaml": header + "---\n".join(map(dump, each)) for name, each in overlay.profiles.items()}
+    top = header + _sections({**_TOP, "resources": list(files)})
+    return {f"{PROFILES}/{path}": text for path, text in {**files, KUSTOMIZATION: top}.items()}
+
+
+def _inputs(overlay: Overlay, root: str) -> dict[str, Any]:
+    resources = [each if "://" in each else f"{root}/{each}" for each in overlay.resources or (BASE,)]
+    components = [f"{root}/base/components/{component}" for component in overlay.components]
+    return {"resources": resources, "components": components}
 
 
 def _generators(secrets: Iterable[Secret]) -> dict[str, Any]:
@@ -149,7 +129,7 @@ def _patches(overlay: Overlay) -> Iterable[str]:
         by_index = any(isinstance(step, int) for step in change.route)
         (operations if by_index else merges).setdefault(change.target, []).append(change)
     for target in sorted(merges):
-        yield _patch(_merge(target, merges[target]))
+        yield _patch(_merge(target, merges[target], overlay.within))
     for target in sorted(operations):
         changes = [
             {"op": "add", "path": _pointer(change.route), "value": change.value} for change in operations[target]
@@ -174,9 +154,10 @@ def _patch(body: Any, **more: Any) -> str:
     return f"  {item}\n      {inner}\n"
 
 
-def _merge(target: Ref, changes: Iterable[Change]) -> dict[str, Any]:
-    """A strategic-merge patch that sets every change of one object."""
-    body: dict[str, Any] = {"apiVersion": target.api_version, "kind": target.kind, "metadata": {"name": target.name}}
+def _merge(target: Ref, changes: Iterable[Change], namespace: str) -> dict[str, Any]:
+    """A strategic-merge patch that sets every change of one object. In: the namespace that it has already, if it has one."""
+    metadata = {"name": target.name} | ({"namespace": namespace} if namespace else {})
+    body: dict[str, Any] = {"apiVersion": target.api_version, "kind": target.kind, "metadata": metadata}
     for change in changes:
         here: Any = body
         for step, following in zip(change.route, [*change.route[1:], None], strict=True):

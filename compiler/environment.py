@@ -90,7 +90,7 @@ class Environment:
         return f"{'http' if plain else 'https'}://{self.host}"
 
 
-def environment(name: str, values: Mapping[str, Any], *, custom: bool = False) -> Environment:
+def environment(name: str, values: Mapping[str, Any], custom: bool = False) -> Environment:  # noqa: FBT001, FBT002
     """The environment that values ask for. Total for values that the schema accepts.
 
     In: the environment's name, its values, and whether it has a `custom/` component.

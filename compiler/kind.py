@@ -8,15 +8,16 @@ from typing import Literal
 
 from compiler.route import Route
 
+System = Literal["mlflow", "pipelines"]
 Store = Literal["s3", "minio", "gcs", "azure", "oss", "volume"]
 Identity = Literal["keys", "irsa", "pod-identity", "workload-identity", "none"]
-Engine = Literal["postgres", "mysql", "mssql", "sqlite"]
+Engine = Literal["postgres", "mysql", "mssql", "sqlite", "none"]
 Secrets = Literal["existing", "generated"]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One value of the key `overlay`.
+    """One value of the key `overlay`. `system` is what it installs: an MLflow server, or Kubeflow Pipelines.
 
     `requires` maps each key that an environment of this kind has to set to the reason, which a report shows.
     """
@@ -27,3 +28,4 @@ class Kind:
     engine: Engine
     secrets: Secrets
     requires: Mapping[Route, str]
+    system: System = "mlflow"

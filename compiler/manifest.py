@@ -20,17 +20,23 @@ ORIGIN = "config.kubernetes.io/origin"
 
 @dataclass(frozen=True)
 class Manifest:
-    """One object of a build. `origin` is the path of its file, from the root of the project; empty if unknown."""
+    """One object of a build. `origin` is the path of its file, from the root of the project; empty if unknown.
+
+    `apart` says that it is in a namespace beside that of the overlay.
+    """
 
     data: dict[str, Any]
     origin: str = ""
+    apart: bool = False
 
     @cached_property
     def ref(self) -> Ref:
         """The object's identity."""
         metadata = self.data.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
-        return Ref(str(self.data.get("apiVersion") or ""), str(self.data.get("kind") or ""), str(name or ""))
+        where = metadata.get("namespace") if self.apart and isinstance(metadata, dict) else None
+        api_version, kind = str(self.data.get("apiVersion") or ""), str(self.data.get("kind") or "")
+        return Ref(api_version, kind, str(name or ""), str(where or ""))
 
     @property
     def spec(self) -> dict[str, Any]:

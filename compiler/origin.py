@@ -13,11 +13,13 @@ from functools import cached_property
 from compiler.diagnostic import Place
 from compiler.kustomization import Files, Kustomization, known_as, layers, resource
 from compiler.manifest import Manifest
+from compiler.outline import local
 from compiler.overlay import Change, Overlay
 from compiler.patch import Patch, counterpart, names_item, spot
 from compiler.route import Route, follow, indexed, show
 from compiler.rules.changes import target, written_out
 from compiler.source import Source
+from compiler.tree import BASE
 from compiler.workload import image_name
 
 
@@ -55,7 +57,8 @@ class Search:
     def base(self) -> list[Kustomization]:
         """The base and the components that the overlay asks for, in the order in which they are applied."""
         components = (f"base/components/{component}" for component in self.overlay.components)
-        return [layer for path in ("base/mlflow", *components) for layer in layers(self.files, path)]
+        bases = self.overlay.resources or (BASE,)
+        return [layer for path in (*map(local, bases), *components) for layer in layers(self.files, path)]
 
     @cached_property
     def changes(self) -> tuple[Change, ...]:

@@ -8,16 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from compiler.kind import System
 from compiler.route import Route
 
 
 @dataclass(frozen=True, order=True)
 class Ref:
-    """The identity of a Kubernetes object inside a namespace."""
+    """The identity of a Kubernetes object. `namespace` is empty inside the overlay's own."""
 
     api_version: str
     kind: str
     name: str
+    namespace: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}".rstrip()
@@ -98,6 +100,8 @@ class Secret:
     in_cluster: bool
     type: str = "generic"
     """The word after `kubectl create secret`: generic, tls or docker-registry."""
+    namespace: str = ""
+    """Where it is looked for, if that is not the overlay's own namespace."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,14 @@ class Waiver:
 class Overlay:
     """What an environment asks for. `components` are directories of `base/components`, applied in this order."""
 
+    system: System = "mlflow"
+    """What it installs."""
+    resources: tuple[str, ...] = ()
+    """What it starts from: directories of the project, or URLs that Kustomize reads; `base/mlflow` where it is empty."""
     namespace: str = ""
+    """Where everything is put."""
+    within: str = ""
+    """The namespace that the base itself is in, where the overlay does not put it into one."""
     components: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     pods: tuple[PodChange, ...] = ()
@@ -161,11 +172,17 @@ class Overlay:
     """Variables that a client would take instead of the identity of the server's pod."""
     names: dict[Ref, str] = field(default_factory=dict)
     """Objects of the base that are called something else here, and what."""
+    profiles: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    """The objects of each profile of Kubeflow, in a directory of their own that is applied after the overlay."""
     documents: dict[str, str] = field(default_factory=dict)
     """What the environment needs outside the cluster, as the text of files beside the overlay, by their paths."""
 
     def __add__(self, other: Overlay) -> Overlay:
         return Overlay(
+            system=self.system if self.system != "mlflow" else other.system,
+            resources=self.resources + other.resources,
+            within=self.within or other.within,
+            profiles=self.profiles | other.profiles,
             namespace=self.namespace or other.namespace,
             components=self.components + other.components,
             changes=self.changes + other.changes,
@@ -184,6 +201,11 @@ class Overlay:
             names=self.names | other.names,
             documents=self.documents | other.documents,
         )
+
+    @property
+    def place(self) -> str:
+        """The namespace that it is in."""
+        return self.namespace or self.within
 
     def generated_secrets(self) -> tuple[Secret, ...]:
         """The Secrets whose values are created beside the overlay rather than by a person."""

@@ -6,11 +6,10 @@ A part is a module of `compiler/parts`. It owns top-level keys of `environment.y
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from compiler.diagnostic import Finding
-    from compiler.environment import Environment
     from compiler.kind import Kind
     from compiler.overlay import Overlay
 
@@ -18,8 +17,11 @@ Schema = dict[str, Any]
 """A fragment of JSON Schema, draft 7. `patternErrorMessage` says in words what a pattern demands."""
 
 
-class Part(Protocol):
-    """The functions and names of a module that is a part."""
+Asked_contra = TypeVar("Asked_contra", contravariant=True)
+
+
+class Part(Protocol[Asked_contra]):
+    """The functions and names of a module that is a part of the language, for environments of one sort."""
 
     @property
     def KEYS(self) -> Mapping[str, Schema]:  # noqa: N802 - a constant of the module
@@ -28,14 +30,14 @@ class Part(Protocol):
     def read(self, values: Mapping[str, Any], kind: Kind) -> Any:
         """The part's settings as a frozen value. In: the whole environment, valid by the schema. Cannot fail."""
 
-    def check(self, environment: Environment) -> Iterable[Finding]:
+    def check(self, environment: Asked_contra, /) -> Iterable[Finding]:
         """What is wrong with the part's keys that no schema can say."""
 
-    def plan(self, environment: Environment) -> Overlay:
+    def plan(self, environment: Asked_contra, /) -> Overlay:
         """What the part asks for: components, changes, images, Secrets."""
 
 
-def sound(environment: Environment) -> Iterable[Finding]:
+def sound(environment: object) -> Iterable[Finding]:
     """The check of a part whose schema says everything."""
     return ()
 

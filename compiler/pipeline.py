@@ -10,16 +10,19 @@ read meanwhile.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from compiler.build import Building, Built, build, start
-from compiler.conform import conform, ready
+from compiler.catalog import DEFAULT
+from compiler.conform import conform, known, ready
 from compiler.diagnostic import Diagnostic, Finding, Place, Severity, has_errors
 from compiler.emit import emit, renamed
 from compiler.manifest import Manifest
+from compiler.outline import local
 from compiler.overlay import Overlay
-from compiler.rules import RULES, faults
+from compiler.rules import faults, rules_of
 from compiler.rules.immutable import refused
 from compiler.rules.jobs import job_names
 from compiler.rules.left import left_behind
@@ -63,7 +66,8 @@ def prove(
     compilation = replace(compilation, overlay=overlay, manifests=built.manifests)
     if built.error:
         return _failed(compilation, [*compilation.diagnostics, _locator(workspace, compilation).unbuilt(built.error)])
-    found = [fault for version in versions for fault in conform(built.manifests, version)]
+    ours = [each for each in built.manifests if not _of_others(each, versions[0])]
+    found = [fault for version in versions for fault in conform(ours, version)]
     unused: list[Finding] = []
     if all(fault.severity is not Severity.ERROR for fault in found):
         broken = faults(overlay, built.manifests, built.made_up)
@@ -79,8 +83,30 @@ def prove(
         diagnostics = [*diagnostics, *told, *sorted({locator.diagnose(fault) for fault in found})]
     if has_errors(diagnostics):
         return _failed(compilation, diagnostics)
-    sentences = (f"every object fits the schema of Kubernetes {', '.join(versions)}", *RULES)
+    sentences = (
+        f"every object fits the schema of Kubernetes {', '.join(versions)}",
+        *rules_of(overlay),
+        *_elsewhere(overlay, built.manifests, versions[0]),
+    )
     return replace(compilation, diagnostics=diagnostics, tree=tree, proved=sentences)
+
+
+def _of_others(manifest: Manifest, version: str) -> bool:
+    """Whether it is a custom resource that neither the overlay nor our base has: there is no schema for it here."""
+    return not manifest.origin.startswith(("base/", "overlays/")) and not known(
+        version, (DEFAULT,), manifest.ref.api_version, manifest.ref.kind
+    )
+
+
+def _elsewhere(overlay: Overlay, manifests: Sequence[Manifest], version: str) -> Iterator[str]:
+    """What a proof rests on beside the build, and what it leaves out."""
+    outlined = [each for each in overlay.resources if local(each) != each]
+    for each in outlined:
+        yield f"this over {local(each)}, the outline of a release; pipelines.base names a copy of the release itself"
+    skipped = [manifest for manifest in manifests if _of_others(manifest, version)]
+    if skipped:
+        kinds = ", ".join(sorted({manifest.ref.kind for manifest in skipped}))
+        yield f"skipped: {len(skipped)} custom resources of others, which have no schema here ({kinds})"
 
 
 def _annotated(workspace: Workspace, name: str, overlay: Overlay, versions: tuple[str, ...]) -> Overlay:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from compiler.errors import Usage
-from compiler.kind import Kind
+from compiler.kind import Kind, System
 from compiler.kinds import KINDS, summary
-from compiler.parts import PARTS
 from compiler.route import Route
 from compiler.source import nearest
+from compiler.system import keys
 
 MODELINE = "# yaml-language-server: $schema=../../schema/environment.schema.json"
 """What tells a language server of editors where the schema is, from the directory of an environment."""
-NEXT = ("namespace: mlflow", "host: mlflow.acme.example", "ingress: {className: nginx, clusterIssuer: letsencrypt}")
-"""What people set next, as it may stand in an environment of any kind."""
+NEXT: dict[System, tuple[str, ...]] = {
+    "mlflow": (
+        "namespace: mlflow",
+        "host: mlflow.acme.example",
+        "ingress: {className: nginx, clusterIssuer: letsencrypt}",
+    ),
+    "pipelines": ("pipelines: {version: 2.17.0}", "profiles: [{name: team-1, owner: ana@acme.example}]"),
+}
+"""What people set next, as it may stand in an environment of any kind of a system."""
 
 
 def scaffold(kind: str) -> str:
@@ -25,7 +32,7 @@ def scaffold(kind: str) -> str:
         lines.append("# Put your own values in the place of the examples.")
     lines += [f"overlay: {kind}", *_demands(chosen)]
     lines += ["# Every other key has a default, and stands in the manual, docs/language.md. Often set next:"]
-    return "\n".join([*lines, *(f"# {line}" for line in NEXT)]) + "\n"
+    return "\n".join([*lines, *(f"# {line}" for line in NEXT[chosen.system])]) + "\n"
 
 
 def _demands(kind: Kind) -> list[str]:
@@ -39,7 +46,7 @@ def _demands(kind: Kind) -> list[str]:
 
 def example(route: Route) -> str:
     """The first example that the schema has for a key."""
-    schema = next(part.KEYS[str(route[0])] for part in PARTS.values() if route[0] in part.KEYS)
+    schema = keys()[str(route[0])]
     for step in route[1:]:
         schema = schema["properties"][step]
     return str(schema["examples"][0])

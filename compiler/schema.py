@@ -16,9 +16,9 @@ from compiler.diagnostic import Diagnostic, Finding
 from compiler.kind import Kind
 from compiler.kinds import KINDS, summary
 from compiler.part import Schema, choice
-from compiler.parts import PARTS
 from compiler.route import ABSENT, Route, follow, show
 from compiler.source import Source, alike, nearest
+from compiler.system import keys
 
 MAX_HINTS = 100
 """For so many unknown keys of a mapping the nearest known one is looked for: more of them are no slips."""
@@ -29,13 +29,13 @@ def environment_schema() -> Schema:
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "environment.yaml of mlflow-overlays",
-        "description": "A small description of an MLflow installation, compiled into a Kustomize overlay.",
+        "description": "A small description of an MLflow server or of Kubeflow Pipelines, compiled into a Kustomize overlay.",
         "type": "object",
         "additionalProperties": False,
         "required": ["overlay"],
         "properties": {
             "overlay": _overlay_key(),
-            **{key: schema for part in PARTS.values() for key, schema in part.KEYS.items()},
+            **keys(),
         },
         "allOf": [_demands(kind) for kind in KINDS.values() if kind.requires],
     }

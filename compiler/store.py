@@ -37,7 +37,8 @@ BUCKET = text(
     examples=["acme-mlflow"],
 )
 EXISTING_SECRET = secret_name(
-    "The Secret with the credentials of the store; the overlay's SECRETS.md says with which keys.", default=SECRET
+    "The Secret with the credentials of the store; the overlay's SECRETS.md says with which keys. Without it, "
+    f"`{SECRET}`, and for Kubeflow Pipelines `kubeflow-pipelines--backend-object-store-auth`."
 )
 
 

@@ -6,6 +6,10 @@ Tree = dict[str, str]
 """The text of each file of an overlay, by its path inside the overlay."""
 
 KUSTOMIZATION = "kustomization.yaml"
+BASE = "base/mlflow"
+"""What an overlay starts from, unless it says otherwise."""
+PROFILES = "profiles"
+"""The directory of an overlay with the profiles of Kubeflow, which is applied after the overlay."""
 SECRETS = "SECRETS.md"
 PAGE = "README.md"
 """The page of a directory of documents."""
@@ -39,6 +43,7 @@ WRITTEN = (
     KUSTOMIZATION,
     f"compiled-*/{KUSTOMIZATION}",
     "externalsecrets-*.yaml",
+    f"{PROFILES}/*.yaml",
     SECRETS,
     *(f"{directory}/{name}" for directory, names in DOCUMENTS.items() for name in (PAGE, *names)),
 )

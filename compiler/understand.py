@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compiler.diagnostic import Diagnostic, has_errors
-from compiler.environment import Environment, environment
+from compiler.environment import Environment
+from compiler.kinds import KINDS
+from compiler.kubeflow.installation import Installation
 from compiler.overlay import Overlay
-from compiler.plan import check, credentials, plan
+from compiler.plan import credentials
 from compiler.schema import as_written, violations
 from compiler.source import Source, read
-from compiler.waive import expired
+from compiler.system import SYSTEMS, foreign
 
 if TYPE_CHECKING:
     from compiler.fix import Fixed
@@ -31,7 +33,7 @@ class Compilation:
     name: str
     diagnostics: list[Diagnostic]
     source: Source | None = None
-    environment: Environment | None = None
+    environment: Environment | Installation | None = None
     overlay: Overlay | None = None
     tree: Tree | None = None
     manifests: tuple[Manifest, ...] = ()
@@ -55,12 +57,14 @@ def understand(name: str, path: str, content: bytes, *, custom: bool = False, to
     diagnostics = sorted(secret + [each for each in violations(source) if each.place not in places])
     if has_errors(diagnostics):
         return Compilation(name, diagnostics)
-    known = environment(name, source.data, custom=custom)
-    findings = [*check(known), *expired(known.waivers, today)]
+    kind = KINDS[source.data["overlay"]]
+    system = SYSTEMS[kind.system]
+    known = system.read(name, source.data, custom)
+    findings = [*foreign(kind, source.data), *system.check(known, today)]
     diagnostics = sorted({source.diagnose(finding) for finding in findings})
     if has_errors(diagnostics):
         return Compilation(name, diagnostics)
-    return Compilation(name, diagnostics, source, known, plan(known))
+    return Compilation(name, diagnostics, source, known, system.plan(known))
 
 
 def mend(name: str, path: str, content: bytes, *, custom: bool = False) -> Fixed:

@@ -13,8 +13,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from compiler.block import dump
 from compiler.build import kustomize
-from compiler.emit import dump, emit
+from compiler.emit import emit
 from compiler.manifest import Manifest, parse
 from compiler.overlay import SETTINGS, Change, Overlay, Ref, Secret, SecretKey, setting
 from compiler.route import Named, follow

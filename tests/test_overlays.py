@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from compiler.block import dump
 from compiler.build import kustomize
-from compiler.emit import dump
 from compiler.kinds import KINDS
 from compiler.manifest import parse
 from compiler.parts.kubernetes_version import SUPPORTED

@@ -12,10 +12,10 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from compiler.block import dump
 from compiler.codes import CODES
 from compiler.diagnostic import Diagnostic, Finding
 from compiler.dialect import ENVIRONMENT
-from compiler.emit import dump
 from compiler.route import ABSENT, Route, follow
 from compiler.source import Source, nearest, read
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from compiler.cli.context import chosen
 from compiler.cli.options import day, project
 from compiler.cli.output import finish, show
-from compiler.errors import Fatal
+from compiler.errors import Fatal, Usage
 
 if TYPE_CHECKING:
     from compiler.diagnostic import Diagnostic
+    from compiler.environment import Environment
     from compiler.operate.target import Target
     from compiler.understand import Compilation
 
@@ -31,9 +32,9 @@ def proved(name: str, root: Path | None, context: str, kubeconfig: Path | None, 
     if compilation.tree is not None:
         found += stale(workspace, compilation)
     _stop(found, output)
-    if compilation.environment is None or compilation.overlay is None:
+    if compilation.overlay is None:
         raise Fatal(name)
-    return Target(workspace, compilation.environment, compilation.overlay, cluster, compilation.manifests)
+    return Target(workspace, _server(compilation), compilation.overlay, cluster, compilation.manifests)
 
 
 def understood(name: str, root: Path | None, context: str, kubeconfig: Path | None, output: str) -> Target:
@@ -47,10 +48,20 @@ def understood(name: str, root: Path | None, context: str, kubeconfig: Path | No
     cluster = chosen(context, kubeconfig)
     compilation: Compilation = understand(name, path, content, custom=workspace.has_custom(name))
     _stop(compilation.diagnostics, output)
-    if compilation.environment is None or compilation.overlay is None:
+    if compilation.overlay is None:
         raise Fatal(name)
+    environment = _server(compilation)
     built = build(workspace.root, name, workspace.committed(name), compilation.overlay.generated_secrets())
-    return Target(workspace, compilation.environment, compilation.overlay, cluster, built.manifests)
+    return Target(workspace, environment, compilation.overlay, cluster, built.manifests)
+
+
+def _server(compilation: Compilation) -> Environment:
+    """The environment of an MLflow server. Raises `Usage` for one of another system."""
+    from compiler.environment import Environment
+
+    if isinstance(compilation.environment, Environment):
+        return compilation.environment
+    raise Usage(f"'{compilation.name}' installs Kubeflow Pipelines, and this command is for an MLflow server")
 
 
 def _stop(found: list[Diagnostic], output: str) -> None:

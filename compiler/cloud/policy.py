@@ -52,13 +52,6 @@ def allow(sid: str, actions: Sequence[str], resources: Sequence[str], condition:
     return {**statement, "Condition": condition} if condition else statement
 
 
-def partition(region: str) -> str:
-    """The part of Amazon's cloud that a region is in."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
-
-
 def storage(environment: Environment, head: str) -> list[Document]:
     """What the server may do in its places, in the words of S3. In: what ARNs start with, as `arn:aws:s3:::`."""
     every = places(environment)

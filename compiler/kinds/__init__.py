@@ -2,7 +2,7 @@
 
 import sys
 
-from compiler.kind import Kind
+from compiler.kind import Kind, System
 from compiler.kinds import (
     aws_keys,
     azure_keys,
@@ -11,6 +11,9 @@ from compiler.kinds import (
     eks_pod_identity,
     gcs_keys,
     gke_workload_identity,
+    kfp_irsa,
+    kfp_keys,
+    kfp_pod_identity,
     local,
     minio_mysql,
     minio_postgres,
@@ -31,7 +34,15 @@ KINDS: dict[str, Kind] = {
     "minio-mysql": minio_mysql.KIND,
     "minio-postgres": minio_postgres.KIND,
     "local": local.KIND,
+    "kfp-keys": kfp_keys.KIND,
+    "kfp-irsa": kfp_irsa.KIND,
+    "kfp-pod-identity": kfp_pod_identity.KIND,
 }
+
+
+def kinds_of(system: System) -> list[str]:
+    """The names of the kinds that install a system."""
+    return [name for name, kind in KINDS.items() if kind.system == system]
 
 
 def summary(name: str) -> str:

@@ -1,5 +1,9 @@
 """The parts of the language, written out in the order of the manual: a new one is a module here and a line in this table."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from compiler.part import Part
 from compiler.parts import (
     artifact_server,
@@ -30,7 +34,10 @@ from compiler.parts import (
     waivers,
 )
 
-PARTS: dict[str, Part] = {
+if TYPE_CHECKING:
+    from compiler.environment import Environment
+
+PARTS: dict[str, Part[Environment]] = {
     "namespace": namespace,
     "kubernetesVersion": kubernetes_version,
     "platform": platform,

@@ -17,6 +17,7 @@ from compiler.rules import (
     leaks,
     names,
     order,
+    pipelines,
     pods,
     references,
     scaling,
@@ -43,7 +44,22 @@ RULES: dict[str, Rule] = {
     "a Job is named for its content": jobs.named,
     "nothing stands before the identity of the server's pod": identity.unshadowed,
 }
-"""Every rule, under the sentence that it proves."""
+"""Every rule for an MLflow server, under the sentence that it proves."""
+PIPELINES: dict[str, Rule] = {
+    "every change of the overlay is in the build": changes.hit,
+    "no placeholder of the base survives": changes.placeholders,
+    "no secret value stands outside a Secret": leaks.leaks,
+    "nothing names upstream's own object store": pipelines.detached,
+    "no controller sets profiles up for that store": pipelines.uncontrolled,
+    "every variable has one source, and every container an image": pipelines.one_source,
+    "no Profile lets Kubeflow rewrite the trust of a role": pipelines.trust_kept,
+}
+"""Those for Kubeflow Pipelines, whose own manifests are judged by nobody here."""
+
+
+def rules_of(overlay: Overlay) -> dict[str, Rule]:
+    """The rules that an overlay is held to."""
+    return RULES if overlay.system == "mlflow" else PIPELINES
 
 
 def between(manifests: Sequence[Manifest], *, whole: bool) -> list[Fault]:
@@ -61,4 +77,4 @@ def between(manifests: Sequence[Manifest], *, whole: bool) -> list[Fault]:
 
 def faults(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Everything that breaks a rule. In: the overlay, its build, and the values that were made up as secrets for it."""
-    return [fault for rule in RULES.values() for fault in rule(overlay, manifests, made_up)]
+    return [fault for rule in rules_of(overlay).values() for fault in rule(overlay, manifests, made_up)]

@@ -40,7 +40,7 @@ def target(overlay: Overlay, manifests: Sequence[Manifest], ref: Ref) -> Manifes
     name = overlay.names.get(ref, ref.name)
     for manifest in manifests:
         built = manifest.ref
-        if (built.api_version, built.kind) != (ref.api_version, ref.kind):
+        if (built.api_version, built.kind, built.namespace) != (ref.api_version, ref.kind, ref.namespace):
             continue
         hashed = ref.kind == "ConfigMap" and is_hashed(built.name, name)
         if built.name == name or hashed:

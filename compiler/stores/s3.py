@@ -174,17 +174,11 @@ def _identity(environment: Environment, s3: S3) -> Iterator[Finding]:
         )
 
 
-def _partition(region: str) -> str:
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
-
-
 def _regions(s3: S3) -> Iterator[Finding]:
     for key, arn in (("roleArn", s3.role_arn), ("kmsKeyArn", s3.kms_key_arn)):
-        if arn and arn.split(":")[1] != _partition(s3.region):
+        if arn and arn.split(":")[1] != bucket.partition(s3.region):
             own, region = arn.split(":")[1], s3.region
-            message = f"the ARN is of the partition {own}, and the region {region} of {_partition(region)}"
+            message = f"the ARN is of the partition {own}, and the region {region} of {bucket.partition(region)}"
             yield Finding(
                 ("artifacts", key), "partition-mismatch", message, "one of the two belongs to another account"
             )

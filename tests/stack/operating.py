@@ -45,7 +45,7 @@ class Container:
 def asked(name: str) -> tuple[Environment, Overlay]:
     """What an environment of the stack asks for."""
     found = understand(name, f"overlays/{name}/environment.yaml", source(name).read_bytes())
-    assert found.environment is not None, found.diagnostics
+    assert isinstance(found.environment, Environment), found.diagnostics
     assert found.overlay is not None
     return found.environment, found.overlay
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from compiler.bucket import partition
 from compiler.cloud.place import account
-from compiler.cloud.policy import Document, allow, documented, partition, policy, storage
+from compiler.cloud.policy import Document, allow, documented, policy, storage
 from compiler.cloud.script import Input
 
 if TYPE_CHECKING:
