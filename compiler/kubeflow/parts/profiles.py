@@ -118,9 +118,7 @@ def _login(installation: Installation, index: int, profile: Profile) -> Iterator
         yield Finding(("profiles", index), "missing-key", message, "add roleArn, or existingSecret")
     elif kind.identity == "pod-identity" and profile.role_arn:
         message = "the role is bound to the account by an association, which is made outside the cluster"
-        yield Finding(
-            ("profiles", index, "roleArn"), "wrong-kind", message, "remove it, or use overlay: kfp-irsa", at_key=True
-        )
+        yield Finding(role, "wrong-kind", message, "remove it, or use overlay: kfp-irsa", at_key=True)
 
 
 def plan(installation: Installation) -> Overlay:
