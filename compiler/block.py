@@ -38,3 +38,8 @@ _Dumper.add_representer(str, _string)
 def dump(data: Any) -> str:
     """Data as block YAML that YAML 1.1 and 1.2 read alike."""
     return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=_WIDTH, allow_unicode=True))
+
+
+def inside(data: Any) -> str:
+    """Data as a text that stands inside other YAML, where the break at its end would be lost in some places and not in others."""
+    return dump(data).removesuffix("\n")

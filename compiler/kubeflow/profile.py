@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from compiler.block import dump
+from compiler.block import inside
 from compiler.kubeflow.layout import NAMESPACE
 from compiler.kubeflow.settings import artifact_repository, providers
 
@@ -26,9 +26,9 @@ def objects(installation: Installation, profile: Profile) -> tuple[dict[str, Any
     keys = installation.keys_of(profile)
     launcher = {
         "defaultPipelineRoot": store.uri(store.layout.root(profile.name)),
-        "providers": dump(providers(store, keys)),
+        "providers": inside(providers(store, keys)),
     }
-    repository = dump(artifact_repository(store, keys, store.layout.key(profile.name)))
+    repository = inside(artifact_repository(store, keys, store.layout.key(profile.name)))
     default = {"workflows.argoproj.io/default-artifact-repository": _DEFAULT}
     metadata = {
         "METADATA_GRPC_SERVICE_HOST": f"metadata-grpc-service.{NAMESPACE}",

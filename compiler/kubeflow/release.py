@@ -31,6 +31,8 @@ class Release:
     """Whether pipeline steps that have a role take endpoint and region from the `providers` of kfp-launcher."""
     profiles: bool = True
     """Whether a profile needs no web server of its own, as 2.14 and before start one beside each."""
+    signed: bool = False
+    """Whether the UI signs addresses of TensorBoard: with the secret key of the store, unless it is given another."""
     plugin: bool = False
     """Whether runs are recorded in MLflow, by the plug-in of the API server."""
 
@@ -58,7 +60,7 @@ RELEASES: dict[str, Release] = {
         Release("2.15.0", "amazon", roles=False),
         Release("2.16.0", "amazon"),
         Release("2.16.1", "amazon"),
-        Release("2.17.0", "amazon", structured=True, plugin=True),
+        Release("2.17.0", "amazon", structured=True, signed=True, plugin=True),
     )
 }
 """Every release that can be chosen, the oldest first: Kubeflow 1.10, 1.11 and 26.03 have 2.5.0, 2.15.0 and 2.16.0."""

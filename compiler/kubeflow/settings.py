@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from compiler.block import dump
+from compiler.block import inside
 from compiler.kubeflow.layout import NAMESPACE
 from compiler.kubeflow.release import RELEASES
-from compiler.overlay import POD, Change, Overlay, Ref
+from compiler.overlay import POD, Change, Overlay, Ref, Secret, SecretKey
 from compiler.route import Named, Route
 
 if TYPE_CHECKING:
@@ -41,7 +41,15 @@ def stored(installation: Installation) -> Overlay:
     changes = [*_install(installation), *_api_server(store), *_ui(store), *_runs(installation)]
     components = ("pipelines-external-store", "pipelines-keys" if store.keys else "pipelines-role")
     changes += _keys(store.keys) if store.keys else _roles(installation)
-    return Overlay(components=components, changes=tuple(changes))
+    signed = RELEASES[installation.pipelines.version].signed and store.keys is None
+    return Overlay(components=components, changes=tuple(changes)) + (_signed() if signed else Overlay())
+
+
+def _signed() -> Overlay:
+    """Without a secret key of the store, addresses of TensorBoard would be signed with nothing, and so by anybody."""
+    key = SecretKey("signing_secret", "what the UI signs addresses of TensorBoard with: any random text", "...")
+    secret = Secret("kubeflow-pipelines--tensorboard-proxy", (key,), ("pipelines", "version"), in_cluster=False)
+    return Overlay(components=("pipelines-viewer-secret",), secrets=(secret,))
 
 
 def _install(installation: Installation) -> Iterator[Change]:
@@ -86,13 +94,13 @@ def _ui(store: Store) -> Iterator[Change]:
 def _runs(installation: Installation) -> Iterator[Change]:
     """What holds for runs in the namespace of the installation, and for those of a namespace that says nothing else."""
     store = installation.artifacts
-    repository = dump(artifact_repository(store, store.keys, store.layout.key()))
+    repository = inside(artifact_repository(store, store.keys, store.layout.key()))
     why = "where Argo Workflows keeps artifacts and logs"
     yield Change(CONTROLLER, ("data", "artifactRepository"), repository, _BUCKET, why)
     root = store.uri(store.layout.root(NAMESPACE))
     yield Change(LAUNCHER, ("data", "defaultPipelineRoot"), root, _BUCKET, "where steps keep artifacts")
     why = "how steps reach the store"
-    yield Change(LAUNCHER, ("data", "providers"), dump(providers(store, store.keys)), _BUCKET, why)
+    yield Change(LAUNCHER, ("data", "providers"), inside(providers(store, store.keys)), _BUCKET, why)
 
 
 def _keys(keys: Keys) -> Iterator[Change]:
