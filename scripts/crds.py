@@ -4,6 +4,7 @@ Example: python3 scripts/crds.py
 
 Needs Go. The definitions are those of pinned versions of Go modules, whose hashes are checked against those here.
 They stand in compiler/crds as JSON, whole: the compiler validates objects with them, and the tests give them to an API server.
+A definition that no module holds is written by hand, field by field as its owner has it, and is left as it stands.
 """
 
 from __future__ import annotations
@@ -60,9 +61,11 @@ SOURCES = (
         ("prometheusrules", "servicemonitors"),
     ),
 )
+BY_HAND = {"profiles.kubeflow.org.json": "the fields of Kubeflow's profile controller, which no Go module holds"}
+"""Definitions that are written by hand, and what each follows."""
 NOTE = """# Definitions of custom resources
 
-Written by `scripts/crds.py`; do not change them here.
+Written by `scripts/crds.py`, but for those by hand; do not change the others here.
 
 | file | from | version | license |
 |---|---|---|---|
@@ -93,6 +96,7 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     rows = sorted(row for source in SOURCES for row in written(source))
+    rows += [f"| `{name}` | by hand: {what} | v1 | |\n" for name, what in BY_HAND.items()]
     (FOLDER / "README.md").write_text(NOTE + "".join(rows), encoding="utf-8")
 
 
