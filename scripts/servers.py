@@ -7,7 +7,8 @@ Examples, run in the project's folder:
 
 minio, mc, etcd, kube-apiserver, fake-gcs-server, kube-score, kubeconform, oauth2-proxy and tofu are built with Go, and azurite is
 installed with npm, from the recipes in tests/servers, which pin versions and hashes, into ${MLFLOW_OVERLAYS_CACHE} or
-${XDG_CACHE_HOME:-~/.cache}/mlflow-overlays. The others are Debian's packages; none of their services is started.
+${XDG_CACHE_HOME:-~/.cache}/mlflow-overlays. So are argo-3.7 and argo-4.0, programs of the tests around the code of Argo
+Workflows. The others are Debian's packages; none of their services is started.
 KUBEBUILDER_ASSETS is honoured for etcd and kube-apiserver.
 
 Standard output is one JSON object: each name with its path, programs, version and source, or with the reason why it
@@ -47,6 +48,8 @@ BUILT = (
     "kubeconform",
     "oauth2-proxy",
     "tofu",
+    "argo-3.7",
+    "argo-4.0",
 )
 SCRIPTS = {"azurite": "azurite-blob"}
 """Programs of npm, and the script of each that is run."""
@@ -121,7 +124,7 @@ class Recipe:
     def home(self) -> Path:
         """The folder of the cache that holds the program; another recipe or another machine has another folder."""
         digest = hashlib.sha256(f"{sys.platform} {platform.machine()}".encode())
-        for file in ("go.mod", "go.sum", "recipe.json"):
+        for file in ("go.mod", "go.sum", "recipe.json", *sorted(path.name for path in self.folder.glob("*.go"))):
             digest.update((self.folder / file).read_bytes())
         return cache() / f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
 

@@ -101,6 +101,8 @@ def _value(entry: Spec, objects: Objects, known: Mapping[str, str]) -> str | Non
     for kind, reference in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
         if reference in entry["valueFrom"]:
             return _keyed(kind, entry["valueFrom"][reference], objects)
+    if entry["valueFrom"].get("fieldRef", {}).get("fieldPath") == "metadata.namespace":
+        return objects.namespace
     raise NotImplementedError(f"valueFrom {entry['valueFrom']}")
 
 
