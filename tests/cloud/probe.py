@@ -37,7 +37,7 @@ def steps(store: Any, anywhere: Any) -> dict[str, Callable[..., Any]]:
     """What each word does. In: a client of the bucket's region, and one of the region where no place is named."""
     return {
         "make": lambda bucket: anywhere.create_bucket(Bucket=bucket),
-        "exists": lambda bucket: store.head_bucket(Bucket=bucket),
+        "bucket": lambda bucket: store.head_bucket(Bucket=bucket),
         "location": lambda bucket: store.get_bucket_location(Bucket=bucket),
         "list": lambda bucket, prefix: store.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/"),
         "list-all": lambda bucket: store.list_objects_v2(Bucket=bucket),

@@ -125,8 +125,8 @@ def apply(server: Server, stage: Stage, name: str, *options: str) -> Applied:
     )
     answer = server.kubectl.run("apply", f"--kustomize={stage.overlay(name)}", *STRICT, *options)
     controllers.default_account(server.kubectl, name)
-    by_hand = (*there, *(_by_hand(server, command) for command in stage.secrets_commands(name)))
-    return Applied(server, stage, name, by_hand, answer)
+    made = (*there, *(by_hand(server, command) for command in stage.secrets_commands(name)))
+    return Applied(server, stage, name, made, answer)
 
 
 def _what_is_there(server: Server, values: dict[str, Any]) -> tuple[Answer, ...]:
@@ -143,7 +143,7 @@ def _what_is_there(server: Server, values: dict[str, Any]) -> tuple[Answer, ...]
     return (server.kubectl.run("create", "serviceaccount", account["name"], f"--namespace={namespace}"),)
 
 
-def _by_hand(server: Server, command: str) -> Answer:
+def by_hand(server: Server, command: str) -> Answer:
     """The answer to a command of SECRETS.md, beside the files that it names."""
     with TemporaryDirectory() as name:
         folder = Path(name)

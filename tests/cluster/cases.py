@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from compiler.kinds import KINDS
 from tests.conftest import ROOT
 
 HERE = Path(__file__).resolve().parent
@@ -89,8 +90,18 @@ def merged(values: Values, change: Values) -> dict[str, Any]:
     return result
 
 
+def _system(path: Path) -> str:
+    return KINDS[yaml.safe_load(path.read_text(encoding="utf-8"))["overlay"]].system
+
+
+_REFERENCES = {path: _system(path) for path in sorted(REFERENCES.glob("*/environment.yaml"))}
+PIPELINES = [
+    *(Case(path.parent.name, path.parent) for path, system in _REFERENCES.items() if system == "pipelines"),
+    *(Case(path.stem, path) for path in sorted((HERE / "pipelines").glob("*.yaml"))),
+]
+"""The environments of Kubeflow Pipelines, whose namespace is always the same."""
 ENVIRONMENTS = [
-    *(Case(path.parent.name, path.parent) for path in sorted(REFERENCES.glob("*/environment.yaml"))),
+    *(Case(path.parent.name, path.parent) for path, system in _REFERENCES.items() if system == "mlflow"),
     *(Case(path.stem, path) for path in sorted((HERE / "environments").glob("*.yaml"))),
     *(Case(f"everything-{path.parent.name}", path) for path in sorted(EVERYTHING.glob("*/environment.yaml"))),
 ]

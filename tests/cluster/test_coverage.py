@@ -9,9 +9,11 @@ import yaml
 
 from compiler.schema import environment_schema
 
-from .cases import ENVIRONMENTS
+from .cases import ENVIRONMENTS, PIPELINES
 
 OF_THE_STAGE = {("namespace",)}
+OF_DEPLOYKF = {("profiles", "members")}
+"""Values that deployKF applies, not kubectl, beside those of `pipelines.deployKF`."""
 
 
 def keys(fragment: dict[str, Any], route: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -34,7 +36,8 @@ def used(value: Any, route: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 
 def test_every_key_is_turned_on_by_some_environment() -> None:
-    originals = [case.original for case in ENVIRONMENTS]
+    originals = [case.original for case in (*ENVIRONMENTS, *PIPELINES)]
     files = [original / "environment.yaml" if original.is_dir() else original for original in originals]
     there = {route for file in files for route in used(yaml.safe_load(file.read_text(encoding="utf-8")))}
-    assert set(keys(environment_schema())) - there - OF_THE_STAGE == set(), "add an environment to tests/cluster"
+    wanted = {route for route in keys(environment_schema()) if "deployKF" not in route}
+    assert wanted - there - OF_THE_STAGE - OF_DEPLOYKF == set(), "add an environment to tests/cluster"

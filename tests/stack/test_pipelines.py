@@ -173,7 +173,7 @@ def test_profile__its_own_prefixes_and_nothing_else(place: Place) -> None:
         for end in ("", "/", "/t", "/team-1", "/team-10/", "/team-10")
     }
     bad += [("list", BUCKET, prefix) for prefix in sorted(lists)]
-    bad += [(word, BUCKET) for word in ("list-all", "exists", "versions", "uploads", "policy", "remove")]
+    bad += [(word, BUCKET) for word in ("list-all", "bucket", "versions", "uploads", "policy", "remove")]
     bad += [("make", "one-of-my-own"), ("get", OTHER, "artifacts/team-1/x"), ("list", OTHER, "artifacts/team-1/")]
     assert told(place, "team-1", good + bad) == dict.fromkeys(good, "yes") | dict.fromkeys(bad, "no")
 
@@ -190,7 +190,7 @@ def test_api_server__what_it_does_at_its_start_and_with_definitions(place: Place
     assert (given["BUCKETNAME"], given["PIPELINEPATH"]) == (BUCKET, f"{place.below}pipelines")
     assert (given["ACCESSKEY"], given["SECRETACCESSKEY"]) == KEYS[SYSTEM]
     key = f"{given['PIPELINEPATH']}/11111111-2222-3333-4444-555555555555"
-    steps: list[Step] = [("exists", BUCKET), ("put", BUCKET, key), ("get", BUCKET, key), ("delete", BUCKET, key)]
+    steps: list[Step] = [("bucket", BUCKET), ("put", BUCKET, key), ("get", BUCKET, key), ("delete", BUCKET, key)]
     assert place.ask(SYSTEM, *steps, AWS_DEFAULT_REGION=given["REGION"]) == ["yes"] * 4
 
 
@@ -226,9 +226,9 @@ def test_backend__three_prefixes_and_no_other_bucket(place: Place) -> None:
     below = place.below
     own = [f"{below}{kind}/any/x" for kind in ("artifacts", "pipelines", "v2/artifacts")]
     others = ["x", "mlflow/x", f"{below}x", f"{below}v2/x", f"{below}artifacts", f"{below}artifacts-2/x"]
-    good: list[Step] = [("location", BUCKET), ("exists", BUCKET), *(step for key in own for step in touching(key))]
+    good: list[Step] = [("location", BUCKET), ("bucket", BUCKET), *(step for key in own for step in touching(key))]
     bad: list[Step] = [step for key in others for step in touching(key)]
-    bad += [("make", "one-of-my-own"), ("remove", BUCKET), ("policy", BUCKET), ("exists", OTHER), ("list", OTHER, "")]
+    bad += [("make", "one-of-my-own"), ("remove", BUCKET), ("policy", BUCKET), ("bucket", OTHER), ("list", OTHER, "")]
     assert told(place, SYSTEM, good + bad) == dict.fromkeys(good, "yes") | dict.fromkeys(bad, "no")
 
 
