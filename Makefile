@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 COMPILER := $(BIN)/mlflow-overlays
-export ENV MLFLOW_PYTHON
+export ENV MLFLOW_PYTHON PIPELINES_SOURCE ARGO_SOURCE
 
 .DEFAULT_GOAL := help
-.PHONY: help overlay check secrets test broken-test places-test policy-test corpus-test cloud-test stack-test cluster-test kind-up e2e kind-down fuzz proofs bench footprint schema docs hooks golden generated lint format types lock clean
+.PHONY: help overlay check secrets test broken-test places-test policy-test corpus-test upstream-test cloud-test stack-test cluster-test kind-up e2e kind-down fuzz proofs bench footprint schema docs hooks golden generated lint format types lock clean
 
 .venv/%.done: requirements.lock requirements-test.lock requirements-dev.lock requirements-places.lock pyproject.toml
 	@$(PYTHON) scripts/setup.py $*
@@ -34,6 +34,8 @@ cluster-test: .venv/test.done ## Apply every environment to a real API server
 	@$(BIN)/python -m pytest tests/cluster -m cluster --proofs .cache/cluster.json
 corpus-test: .venv/test.done ## Compare verdicts with kubeconform over manifests of every kind
 	@$(BIN)/python -m pytest tests/corpus -m corpus
+upstream-test: .venv/test.done ## Hold the outlines against upstream's manifests: make upstream-test PIPELINES_SOURCE=DIR ARGO_SOURCE=DIR
+	@$(BIN)/python -m pytest tests/upstream -m upstream
 kind-up: .venv/test.done ## Start a cluster in containers, for e2e
 	@$(BIN)/python scripts/kind.py up
 e2e: .venv/test.done ## Install, use, upgrade and remove an environment on a whole cluster: make e2e E2E='--kubeconfig FILE --context NAME'

@@ -16,7 +16,7 @@ from compiler import cli
 from compiler.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
-ON_DEMAND = ("cloud", "cluster", "corpus", "policy")
+ON_DEMAND = ("cloud", "cluster", "corpus", "policy", "upstream")
 """Markers of tests that stand beside others which always run."""
 
 

@@ -16,7 +16,7 @@ def leaks(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str
     faults = []
     for manifest in manifests:
         if manifest.ref.kind == "Secret":
-            if manifest.ref.name not in generated:
+            if manifest.ref.name not in generated and not _published(overlay, manifest):
                 message = "a Secret with its values stands in the build, and so in git"
                 faults.append(Fault(manifest.ref, (), "secret-in-plain-sight", message, "create it beside the overlay"))
             continue
@@ -30,3 +30,13 @@ def leaks(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str
                 message = f"{show(route)} looks like {kind}"
                 faults.append(Fault(manifest.ref, route, "secret-in-plain-sight", message, "put it into a Secret"))
     return faults
+
+
+_MYSQL = {"username": "root", "password": ""}
+"""The login to the database that comes with Kubeflow Pipelines. Source: mysql-secret.yaml of its manifests, at every release."""
+
+
+def _published(overlay: Overlay, manifest: Manifest) -> bool:
+    """Whether a Secret is one that upstream's own manifests have, as they have it: no secret is in it."""
+    known = overlay.system == "pipelines" and manifest.ref.name == "mysql-secret"
+    return known and manifest.data.get("stringData") == _MYSQL and "data" not in manifest.data
