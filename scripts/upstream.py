@@ -34,6 +34,7 @@ import yaml
 from compiler.outline import COMMITS
 
 ROOT = Path(__file__).resolve().parent.parent
+USAGE = 2
 MISSING = 3
 PIPELINES = "https://github.com/kubeflow/pipelines"
 ARGO = "https://github.com/argoproj/argo-workflows"
@@ -50,8 +51,10 @@ _REMOTE = re.compile(r"^\s*-\s*(?:https?://|git@|github\.com/)\S+", re.MULTILINE
 NOTE_FILE = "COPY.md"
 NOTE = """# Kubeflow Pipelines {version}
 
-The manifests of {pipelines} at `{commit}`{argo}, under the Apache License 2.0 that stands beside them. Written by
-`scripts/upstream.py`, which also turned URLs into paths; do not change them here.
+Manifests, under the Apache License 2.0 that stands beside them:
+
+{sources}
+Written by `scripts/upstream.py`, which also turned URLs into paths; do not change them here.
 """
 
 Files = dict[PurePosixPath, bytes]
@@ -59,6 +62,10 @@ Files = dict[PurePosixPath, bytes]
 
 class Missing(Exception):
     """Something can't be had here; the message says what, and what to do."""
+
+
+class Refused(Exception):
+    """What was asked for would destroy something."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +141,9 @@ def vendored(version: str, pipelines: Source, argo: Source) -> Files:
         if left:
             raise Missing(f"{path} names {left[0].strip(' -')}, which is not known here: the copy would need a network")
         files[path] = local.encode()
-    more = "".join(f", and of {ARGO} at `{ARGO_COMMITS[tag]}` ({tag})" for tag in sorted(tags))
-    note = NOTE.format(version=version, pipelines=PIPELINES, commit=commit, argo=more)
+    sources = [(PIPELINES, version, commit), *((ARGO, tag, ARGO_COMMITS[tag]) for tag in sorted(tags))]
+    rows = "".join(f"- {url}, {name}: `{pinned}`\n" for url, name, pinned in sources)
+    note = NOTE.format(version=version, sources=rows)
     return {**files, PurePosixPath(NOTE_FILE): note.encode()}
 
 
@@ -191,9 +199,9 @@ def _localized(path: PurePosixPath, text: str) -> str:
 
 
 def write(files: Files, directory: Path) -> None:
-    """Puts a copy in place of the one that may be there. Whatever else stands there ends the program."""
+    """Puts a copy in place of the one that may be there. Raises Refused where something else stands there."""
     if directory.exists() and not (directory / NOTE_FILE).is_file():
-        sys.exit(f"upstream: {directory} is there and is no copy of the manifests")
+        raise Refused(f"{directory} is there, and is no copy of the manifests: remove it, or name another with --to")
     directory.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
@@ -228,10 +236,10 @@ def main() -> None:
     directory = arguments.to or ROOT / "vendor" / "kubeflow-pipelines" / version
     try:
         files = vendored(version, Source(arguments.pipelines), Source(arguments.argo))
-    except Missing as reason:
+        write(files, directory)
+    except (Missing, Refused) as reason:
         print(f"upstream: {reason}", file=sys.stderr)
-        sys.exit(MISSING)
-    write(files, directory)
+        sys.exit(MISSING if isinstance(reason, Missing) else USAGE)
     print(f"{directory}: {len(files)} files of Kubeflow Pipelines {version}, which build without a network")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 from compiler.build import kustomize
 from compiler.manifest import parse, strings
 from compiler.route import Named, Route, follow, show
+from tests.conftest import ROOT
 
 NAMES = re.compile(
     r"mlpipeline-minio-artifact|ml-pipeline-(?:minio|seaweedfs)|minio-(?:service|pvc)|seaweedfs(?:-service|-pvc)?"
@@ -40,6 +42,16 @@ def built(directory: Path) -> Objects:
     objects = {(each["kind"], _HASH.sub("", each["metadata"]["name"])): each for each in documents}
     assert len(objects) == len(documents), "two objects of a kind have one name"
     return objects
+
+
+def over(base: Path, components: Sequence[str], directory: Path, root: Path = ROOT) -> Objects:
+    """The build of components of a project over a base, in a directory that is made for it."""
+    directory.mkdir()
+    here = directory.resolve()
+    lines = ["resources:", f"  - {os.path.relpath(base.resolve(), here)}", "components:"]
+    lines += [f"  - {os.path.relpath((root / 'base' / 'components' / each).resolve(), here)}" for each in components]
+    (directory / "kustomization.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return built(directory)
 
 
 def mentions(objects: Objects, *, comments: bool = False) -> Mentions:

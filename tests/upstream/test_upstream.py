@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from compiler.workload import containers, workloads
 from compiler.workspace import Workspace
 from tests.conftest import ROOT, Project, Run
 
-from .store import Objects, built, mentions, missed
+from .store import Objects, built, mentions, missed, over
 
 pytestmark = pytest.mark.upstream
 
@@ -120,12 +119,12 @@ def test_outline__names_the_store_wherever_upstream_does(it: Case, stage: Path) 
 def test_components__leave_nothing_of_the_store(it: Login, stage: Path, tmp_path: Path) -> None:
     """For {it.users} with {it.login}, the components fit upstream's build, and nothing there names its store."""
     components = it.components(*LOGINS[it.login])
-    real = _over(it.copy(stage), components, tmp_path / "real")
+    real = over(it.copy(stage), components, tmp_path / "real")
     assert {show(place[2]): words for place, words in mentions(real, comments=True).items()} == {}
     _sound(real)
     _kept(built(it.copy(stage)), real)
     gone = set(built(it.copy(stage))) - set(real)
-    assert gone == set(built(it.outline)) - set(_over(it.outline, components, tmp_path / "outline"))
+    assert gone == set(built(it.outline)) - set(over(it.outline, components, tmp_path / "outline"))
     assert gone, "something was taken away"
 
 
@@ -143,15 +142,6 @@ def test_compiler__proves_an_environment_over_the_real_build(
     answer = command_line("compile", name)
     assert answer.code == 0, answer.out
     assert "the outline of a release" not in answer.out
-
-
-def _over(base: Path, components: tuple[str, ...], directory: Path) -> Objects:
-    """The build of components over a base."""
-    directory.mkdir()
-    lines = ["resources:", f"  - {os.path.relpath(base, directory.resolve())}", "components:"]
-    lines += [f"  - {os.path.relpath(ROOT / 'base' / 'components' / each, directory.resolve())}" for each in components]
-    (directory / "kustomization.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return built(directory)
 
 
 def _sound(objects: Objects) -> None:
