@@ -88,7 +88,8 @@ class Search:
         for image in self.overlay.images:
             if route[-1:] == ("image",) and image_name(str(follow(manifest.data, route))) == image.repository:
                 return self._because(image.because, f"runs in place of the base's {image.name}")
-        if route == ("metadata", "namespace") or (manifest.ref.kind == "Namespace" and route == ("metadata", "name")):
+        placed = bool(self.overlay.namespace) and route == ("metadata", "namespace")
+        if placed or (manifest.ref.kind == "Namespace" and route == ("metadata", "name")):
             return self._because(("namespace",), "everything goes there")
         named = next((ref for ref, name in self.overlay.names.items() if manifest.ref.name == name), None)
         if named is not None and manifest.ref.kind == "Job" and route == ("metadata", "name"):
@@ -102,6 +103,10 @@ class Search:
         for secret in self.overlay.generated_secrets():
             if manifest.ref.kind == "Secret" and manifest.ref.name == secret.name:
                 return self._because(secret.because, "a Secret that is made from a file in secrets/")
+        names = list(self.overlay.profiles)
+        profile = manifest.ref.namespace or manifest.ref.name
+        if profile in names and (manifest.apart or manifest.ref.kind == "Profile"):
+            return self._because(("profiles", names.index(profile)), "an object of the profile")
         if manifest.ref.kind == "ExternalSecret":
             return self._because(("externalSecrets",), "the store that an operator makes a Secret from")
         return None

@@ -22,7 +22,8 @@ class Ref:
     namespace: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name}".rstrip()
+        where = f" in {self.namespace}" if self.namespace else ""
+        return f"{self.kind} {self.name}".rstrip() + where
 
 
 SERVER = Ref("apps/v1", "Deployment", "mlflow")

@@ -21,11 +21,13 @@ from compiler.contract import report_schema, results_schema
 from compiler.editor import in_words, meanings, published
 from compiler.hooks import HOOKS
 from compiler.kinds import KINDS
-from compiler.parts import PARTS
+from compiler.part import Part
 from compiler.policy import CHECKLIST, ELSEWHERE, POLICY, STANDING, Rule
+from compiler.system import SYSTEMS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from releases import tables
 from tables import pages
 
 SUMMARY, _, EXAMPLE = (__doc__ or "").partition("\n\n")
@@ -34,6 +36,7 @@ NOTE = "<!-- Written by scripts/generate.py from the compiler. Run `make docs` t
 
 POLICY_PAGE = "docs/policy.md"
 AUDIT_PAGE = "docs/audit.md"
+PIPELINES_PAGE = "docs/pipelines.md"
 
 
 BAR = "\\|"
@@ -49,7 +52,12 @@ def schema() -> dict[str, str]:
 def docs() -> dict[str, str]:
     """The manual of the language, the pages of codes and of the policy, and what charts and guides have."""
     written = {"docs/language.md": language(), "docs/diagnostics.md": diagnostics(), POLICY_PAGE: policy()}
-    return {**written, AUDIT_PAGE: checklist(), **pages(ROOT)}
+    return {
+        **written,
+        AUDIT_PAGE: checklist(),
+        PIPELINES_PAGE: f"{by_hand(PIPELINES_PAGE)}{NOTE}\n{tables()}",
+        **pages(ROOT),
+    }
 
 
 def language() -> str:
@@ -58,14 +66,17 @@ def language() -> str:
     for name in KINDS:
         module = sys.modules[f"compiler.kinds.{name.replace('-', '_')}"]
         pages.append(f"### `{name}`\n\n{inspect.getdoc(module)}\n")
-    pages.append("## Keys\n")
-    for key, part in PARTS.items():
-        rows = [row for name, fragment in part.KEYS.items() for row in table(name, fragment)]
-        pages.append(
-            f"### `{key}`\n\n{inspect.getdoc(part)}\n\n| key | meaning | values | default |\n|---|---|---|---|\n"
-            + "".join(rows)
-        )
+    for system in SYSTEMS.values():
+        pages.append(f"## Keys of {system.words}\n")
+        pages += [manual(key, part) for key, part in system.parts.items() if inspect.getdoc(part) not in "".join(pages)]
     return "\n".join(pages)
+
+
+def manual(key: str, part: Part[Any]) -> str:
+    """The section of a part."""
+    rows = [row for name, fragment in part.KEYS.items() for row in table(name, fragment)]
+    head = "| key | meaning | values | default |\n|---|---|---|---|\n"
+    return f"### `{key}`\n\n{inspect.getdoc(part)}\n\n{head}{''.join(rows)}"
 
 
 def table(name: str, fragment: dict[str, Any]) -> Iterator[str]:
@@ -90,8 +101,6 @@ def diagnostics() -> str:
 
 def policy() -> str:
     """The page of the policy: what a person wrote, and below the note the rules, what is waived everywhere, and what is left."""
-    page = ROOT / POLICY_PAGE
-    written = page.read_text(encoding="utf-8").partition(NOTE)[0] if page.is_file() else ""
     rules = [
         f"| [`{name}`](diagnostics.md#{name}) | {rule.demand} | {ids(rule)} | {'' if rule.waivable else 'no'} |\n"
         for name, rule in POLICY.items()
@@ -105,15 +114,19 @@ def policy() -> str:
         ["## Waived in every environment\n\n| rule | objects of the base | reason |\n|---|---|---|\n", *waived],
         ["## Checks that no rule answers to\n\n", *(f"- {why}: {', '.join(each)}\n" for why, each in reasons.items())],
     )
-    return f"{written}{NOTE}\n" + "\n".join("".join(section) for section in sections)
+    return f"{by_hand(POLICY_PAGE)}{NOTE}\n" + "\n".join("".join(section) for section in sections)
 
 
 def checklist() -> str:
     """The page of the audit: what a person wrote, and below the note the checks."""
-    page = ROOT / AUDIT_PAGE
-    written = page.read_text(encoding="utf-8").partition(NOTE)[0] if page.is_file() else ""
     rows = "".join(f"| `{name}` | {demand} |\n" for name, demand in CHECKLIST.items())
-    return f"{written}{NOTE}\n## Checks\n\n| check | demand |\n|---|---|\n{rows}"
+    return f"{by_hand(AUDIT_PAGE)}{NOTE}\n## Checks\n\n| check | demand |\n|---|---|\n{rows}"
+
+
+def by_hand(page: str) -> str:
+    """What a person wrote of a page, above the note."""
+    path = ROOT / page
+    return path.read_text(encoding="utf-8").partition(NOTE)[0] if path.is_file() else ""
 
 
 def ids(rule: Rule) -> str:

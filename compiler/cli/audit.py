@@ -11,6 +11,7 @@ from compiler import errors
 from compiler.cli import complete
 from compiler.cli.options import AsOf, Output, Root, day, environments, project
 from compiler.cli.output import choose, finish, paint, say, show
+from compiler.cli.target import server
 
 if TYPE_CHECKING:
     from compiler.understand import Compilation
@@ -37,6 +38,7 @@ def run(
     if compilation.overlay is None:
         finish(found, format_)
         return
+    server(compilation)
     _end(compilation, format_)
 
 

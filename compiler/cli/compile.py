@@ -9,6 +9,7 @@ from compiler.batch import compile_each
 from compiler.cache import Proved, cache_of
 from compiler.cli.options import AsOf, Changed, Names, Output, Root, day, project, selected
 from compiler.cli.output import choose, finish, say, show
+from compiler.tree import PROFILES
 
 if TYPE_CHECKING:
     from typing import Annotated
@@ -90,11 +91,12 @@ def _tell(compilation: Compilation, changed: list[str], created: list[str]) -> N
     say(f"  built {len(compilation.manifests)} objects with kubectl {used.version} ({used.source}), and proved:")
     for sentence in compilation.proved:
         say(f"  - {sentence}")
-    provided = list(_secrets(compilation))
-    if provided:
-        say(f"next: kubectl apply -k overlays/{name}, and create the Secrets of overlays/{name}/SECRETS.md")
-    else:
-        say(f"next: kubectl apply -k overlays/{name}")
+    steps = [f"kubectl apply -k overlays/{name}"]
+    if any(_secrets(compilation)):
+        steps.append(f"create the Secrets of overlays/{name}/SECRETS.md")
+    if compilation.overlay and compilation.overlay.profiles:
+        steps.append(f"kubectl apply -k overlays/{name}/{PROFILES}")
+    say(f"next: {', and '.join(steps)}")
 
 
 def _secrets(compilation: Compilation) -> Iterator[str]:

@@ -34,7 +34,7 @@ def proved(name: str, root: Path | None, context: str, kubeconfig: Path | None, 
     _stop(found, output)
     if compilation.overlay is None:
         raise Fatal(name)
-    return Target(workspace, _server(compilation), compilation.overlay, cluster, compilation.manifests)
+    return Target(workspace, server(compilation), compilation.overlay, cluster, compilation.manifests)
 
 
 def understood(name: str, root: Path | None, context: str, kubeconfig: Path | None, output: str) -> Target:
@@ -50,12 +50,12 @@ def understood(name: str, root: Path | None, context: str, kubeconfig: Path | No
     _stop(compilation.diagnostics, output)
     if compilation.overlay is None:
         raise Fatal(name)
-    environment = _server(compilation)
+    environment = server(compilation)
     built = build(workspace.root, name, workspace.committed(name), compilation.overlay.generated_secrets())
     return Target(workspace, environment, compilation.overlay, cluster, built.manifests)
 
 
-def _server(compilation: Compilation) -> Environment:
+def server(compilation: Compilation) -> Environment:
     """The environment of an MLflow server. Raises `Usage` for one of another system."""
     from compiler.environment import Environment
 
