@@ -11,6 +11,9 @@ Where the overlay creates the namespace, apply it first: pods wait until their S
 taken as it is. To keep one out of the shell's history, write it to a file without a line break at its end, and use
 `--from-file=<key>=<file>`.
 """
+_STORE = "What the store needs outside the cluster"
+_SUBJECTS = {f"deploykf/{PAGE}": "What deployKF needs in place of all this"}
+"""What the pages beside an overlay are about, where it is not the store."""
 
 
 def secrets_page(name: str, overlay: Overlay) -> str:
@@ -44,7 +47,7 @@ def secrets_page(name: str, overlay: Overlay) -> str:
 def _outside(overlay: Overlay) -> list[str]:
     """Where it says what the credentials of the store may do, and how they are made."""
     pages = [path for path in overlay.documents if path.endswith(PAGE)]
-    return [f"What the store needs outside the cluster is in [{path}]({path})." for path in pages]
+    return [f"{_SUBJECTS.get(path, _STORE)} is in [{path}]({path})." for path in pages]
 
 
 def _fetched(external: External, secrets: tuple[Secret, ...]) -> list[str]:

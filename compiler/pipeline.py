@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from compiler.build import Building, Built, build, start
@@ -47,7 +48,8 @@ def compile_environment(
     was started already.
     """
     path, content = workspace.environment(name)
-    compilation = understand(name, path, content, custom=workspace.has_custom(name), today=today)
+    others = partial(workspace.others, name)
+    compilation = understand(name, path, content, custom=workspace.has_custom(name), today=today, others=others)
     if compilation.environment is None:
         if ahead:
             ahead.abandon()

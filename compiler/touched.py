@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
+from compiler.kubeflow.installation import Installation
 from compiler.understand import understand
 from compiler.workspace import Workspace
 
@@ -30,12 +31,20 @@ def _inside(workspace: Workspace, file: Path) -> tuple[str, ...]:
 
 def _touches(workspace: Workspace, file: PurePath, name: str) -> bool:
     match file.parts:
+        case ("overlays", directory, "environment.yaml"):
+            return directory == name or _looks_around(workspace, name)
         case ("overlays", directory, *_):
             return directory == name
         case ("base", "components", component, *_):
             return _uses(workspace, name, component)
         case _:
             return True
+
+
+def _looks_around(workspace: Workspace, name: str) -> bool:
+    """Whether an environment is held against the others of its project."""
+    path, content = workspace.environment(name)
+    return isinstance(understand(name, path, content).environment, Installation)
 
 
 def _uses(workspace: Workspace, name: str, component: str) -> bool:

@@ -36,9 +36,10 @@ DOCUMENTS = {
         "main.tf",
     ),
     "azure": ("container.sh", "iam.sh", "lifecycle.json", "main.tf"),
+    "deploykf": ("values.yaml",),
     "alibaba": ("bucket.sh", "iam.sh", "lifecycle.xml", "lifecycle-backups.xml", "main.tf", "permissions.json"),
 }
-"""What may stand in the directory of a provider beside its page. Whatever else is there is somebody's own."""
+"""What may stand in the directory of a provider, or of deployKF, beside its page. Whatever else is there is somebody's own."""
 WRITTEN = (
     KUSTOMIZATION,
     f"compiled-*/{KUSTOMIZATION}",

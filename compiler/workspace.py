@@ -49,6 +49,10 @@ class Workspace(NamedTuple):
             raise Missing(f"there is no {shown}; the environments are: {others}")
         return shown, _bounded(path, shown)
 
+    def others(self, name: str) -> dict[str, bytes]:
+        """What the files of the other environments hold, by name."""
+        return beside(self.directory(name))
+
     def create(self, name: str, text: str) -> str:
         """Writes the file of a new environment and returns its path. Raises `Usage` where there is one already."""
         path = self.directory(name) / ENVIRONMENT
@@ -140,6 +144,13 @@ def loose(path: Path) -> tuple[str, str, bytes, bool]:
     directory = path.resolve().parent
     name = directory.name if re.fullmatch(LABEL, directory.name) else "environment"
     return name, path.as_posix(), _bounded(path, path.as_posix()), _has_custom(directory)
+
+
+def beside(directory: Path) -> dict[str, bytes]:
+    """What the files of the environments beside a directory hold, by name; links and what is none are left out."""
+    found = sorted(directory.resolve().parent.glob(f"*/{ENVIRONMENT}"))
+    own = [path for path in found if path.parent.name != directory.name and re.fullmatch(LABEL, path.parent.name)]
+    return {path.parent.name: _bounded(path, str(path)) for path in own if path.is_file() and not path.is_symlink()}
 
 
 def rewrite(path: Path, content: bytes) -> None:

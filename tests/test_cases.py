@@ -20,13 +20,15 @@ CASES = Path(__file__).parent / "cases"
 VALID = sorted((CASES / "valid").glob("*.yaml"))
 INVALID = sorted(path for path in (CASES / "invalid").glob("*/*.yaml") if path.name.count(".") == 1)
 """`<case>.yaml` is an environment. Beside it may stand `<case>.custom/`, its own component; `<case>.before.yaml`, the environment
-whose overlay is on disk; and `<case>.base.yaml`, what is written in files of the base in place of what.
+whose overlay is on disk; `<case>.base.yaml`, what is written in files of the base in place of what; and `<case>.others/`, the
+other environments of the project.
 `<case>.manifest.yaml` is for validate.
 """
 
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
 def test_valid__compiles_and_is_proved(path: Path, project: Project) -> None:
+    _surround(path, project)
     project.add("example", path.read_bytes(), _custom(path))
     compilation = compile_environment(project.workspace, "example", ("1.30", "1.37"), DAY)
     assert text(compilation.diagnostics) == ""
@@ -46,6 +48,7 @@ def test_invalid__gets_the_whole_report(path: Path, project: Project, golden: Go
 
 def reported(path: Path, project: Project) -> list[Diagnostic]:
     """Everything that `compile --check` says of a case."""
+    _surround(path, project)
     before, base = path.with_suffix(".before.yaml"), path.with_suffix(".base.yaml")
     if before.is_file():
         project.add("example", before.read_bytes(), _custom(before))
@@ -57,6 +60,12 @@ def reported(path: Path, project: Project) -> list[Diagnostic]:
     project.add("example", path.read_bytes(), _custom(path))
     compilation = compile_environment(project.workspace, "example", today=DAY)
     return compilation.diagnostics + (stale(project.workspace, compilation) if before.is_file() else [])
+
+
+def _surround(path: Path, project: Project) -> None:
+    """Adds the other environments of a case's project."""
+    for other in sorted(path.with_suffix(".others").glob("*.yaml")):
+        project.add(other.stem, other.read_bytes())
 
 
 def _custom(path: Path) -> Path | None:

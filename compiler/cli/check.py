@@ -45,7 +45,7 @@ def _mend(workspace: Workspace, name: str) -> tuple[Diagnostic, ...]:
     from compiler.understand import mend
 
     path, content = workspace.environment(name)
-    done = mend(name, path, content, custom=workspace.has_custom(name))
+    done = mend(name, path, content, custom=workspace.has_custom(name), others=lambda: workspace.others(name))
     if done.content != content:
         workspace.rewrite(name, done.content)
     return done.diagnostics

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from compiler.cli.options import AsOf, Fix, Output, day, environments, project
 from compiler.cli.output import choose, finish, show, show_fixed
 from compiler.diagnostic import Diagnostic
 from compiler.understand import mend, understand
-from compiler.workspace import ENVIRONMENT, loose, rewrite
+from compiler.workspace import ENVIRONMENT, beside, loose, rewrite
 
 if TYPE_CHECKING:
     from typing import Annotated
@@ -43,11 +44,12 @@ def run(
     found: list[Diagnostic] = []
     fixed: list[Diagnostic] = []
     for file, name, path, content, custom in texts:
+        others = partial(beside, file.parent)
         if fix:
-            done = mend(name, path, content, custom=custom)
+            done = mend(name, path, content, custom=custom, others=others)
             if done.content != content:
                 rewrite(file, done.content)
             content = done.content  # noqa: PLW2901 - what is in the file now
             fixed += show_fixed(done.diagnostics, format_)
-        found += show(understand(name, path, content, custom=custom, today=today).diagnostics, format_)
+        found += show(understand(name, path, content, custom=custom, today=today, others=others).diagnostics, format_)
     finish(found, format_, fixed)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from compiler.kind import Kind
 from compiler.kubeflow.layout import NAMESPACE, Layout
 from compiler.lifecycle import Lifecycle
 from compiler.parts.cloud import Cloud
+
+if TYPE_CHECKING:
+    from compiler.environment import Environment
 
 
 @dataclass(frozen=True)
@@ -85,12 +90,25 @@ class DeployKF:
 
 
 @dataclass(frozen=True)
+class Tracking:
+    """The MLflow that runs are recorded in: an environment of the project.
+
+    `experiment` is None for the plug-in's own, and `variables` says whether steps are told where it is.
+    """
+
+    environment: str
+    experiment: str | None
+    variables: bool
+
+
+@dataclass(frozen=True)
 class Pipelines:
     """The installation that is patched. `base` is the directory or URL of its manifests, None for the release's own."""
 
     version: str
     base: str | None
     deploykf: DeployKF | None
+    tracking: Tracking | None = None
 
 
 @dataclass(frozen=True)
@@ -106,11 +124,24 @@ class Installation:
     artifacts: Store
     profiles: tuple[Profile, ...]
     cloud: Cloud
+    others: Mapping[str, Environment] | None = None
+    """The environments of MLflow in the same project, by name; None where nobody looked."""
 
     @property
     def namespace(self) -> str:
         """Where it is installed."""
         return NAMESPACE
+
+    @property
+    def tracked(self) -> Environment | None:
+        """The MLflow that runs are recorded in, where it is known."""
+        asked = self.pipelines.tracking
+        return (self.others or {}).get(asked.environment) if asked else None
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Where steps of pipelines run."""
+        return tuple(profile.name for profile in self.profiles) or (self.namespace,)
 
     def keys_of(self, profile: Profile) -> Keys | None:
         """The access keys of a profile: its own, or those of all; None where it has a role."""

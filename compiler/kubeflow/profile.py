@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from compiler.block import inside
 from compiler.kubeflow.layout import NAMESPACE
 from compiler.kubeflow.settings import artifact_repository, providers
+from compiler.kubeflow.tracking import of_namespace
 
 if TYPE_CHECKING:
     from compiler.kubeflow.installation import Installation, Profile
@@ -27,6 +28,7 @@ def objects(installation: Installation, profile: Profile) -> tuple[dict[str, Any
     launcher = {
         "defaultPipelineRoot": store.uri(store.layout.root(profile.name)),
         "providers": inside(providers(store, keys)),
+        **of_namespace(installation),
     }
     repository = inside(artifact_repository(store, keys, store.layout.key(profile.name)))
     default = {"workflows.argoproj.io/default-artifact-repository": _DEFAULT}

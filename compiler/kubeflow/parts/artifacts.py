@@ -167,7 +167,8 @@ def _login(installation: Installation, store: Store) -> Iterator[Finding]:
             yield Finding(
                 ("artifacts", "roleArn"), "wrong-kind", message, "remove it, or use overlay: kfp-irsa", at_key=True
             )
-        if installation.profiles and store.profile_keys and PROFILE not in store.profile_keys.secret:
+        many = installation.profiles or installation.pipelines.deploykf
+        if many and store.profile_keys and PROFILE not in store.profile_keys.secret:
             message = "all profiles share one access key, whose policy has to cover the artifacts of all"
             hint = f"name the Secret with {PROFILE} in it, so that each profile has its own"
             route = ("artifacts", "profileSecret")

@@ -14,8 +14,21 @@ profiles for it, where there are profiles: `profiles` does its work.
 - Before 2.17.0, the steps of a pipeline that have a role take the region from the cluster's: a bucket in another region needs
   2.17.0.
 
+`mlflow` has every run recorded in the MLflow of another environment of the project: the plug-in of the API server, which 2.17.0
+has, makes a run there for each run of a pipeline, and one below it for each step. The address follows from that environment.
+
+- Where it asks for a login, the Secret `kfp-mlflow-credentials` in the namespace of the steps has a `username` and a `password`
+  that MLflow knows. A login by OpenID Connect is not one that the plug-in has, and TLS in the server's pod needs an authority
+  that steps do not know.
+- Where it has `networkPolicy.clients`, the namespace `kubeflow` and those of profiles have to be among them.
+- Without `mlflow`, 2.17.0 looks for one at the address that upstream ships, finds none, and goes on.
+
+Where an environment of MLflow in the project keeps artifacts or backups in the same bucket, neither may lie under a prefix of the
+other: this is looked at whether `mlflow` is set or not.
+
 `deployKF` writes `deploykf/values.yaml` for an installation by deployKF in place of the overlay: the same store and the same
-profiles as values of its generator, to be merged after your own.
+profiles as values of its generator, to be merged after your own. The Secrets of profiles are copied from `secretNamespace`, and
+the members of a profile have the access of `profileDefaults.memberAccess`.
 """
 
 from __future__ import annotations
@@ -25,9 +38,11 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding, Severity
 from compiler.kind import Kind
-from compiler.kubeflow.installation import DeployKF, Pipelines
+from compiler.kubeflow import deploykf, tracking
+from compiler.kubeflow.installation import DeployKF, Pipelines, Tracking
 from compiler.kubeflow.plan import installed
 from compiler.kubeflow.release import NEWEST, RELEASES, UPSTREAM
+from compiler.kubeflow.sharing import overlapping
 from compiler.overlay import Overlay
 from compiler.part import LABEL, LABEL_WORDS, Schema, object_of, text
 
@@ -36,8 +51,6 @@ if TYPE_CHECKING:
 
 _STEP = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
 _REMOTE = r"https://[A-Za-z0-9][A-Za-z0-9._/-]*\?ref=[A-Za-z0-9._-]+"
-_FIX = "0.1.5"
-"""The first version of deployKF without `kfpV2.minioFix`."""
 
 KEYS: dict[str, Schema] = {
     "pipelines": object_of(
@@ -63,7 +76,7 @@ KEYS: dict[str, Schema] = {
                         "type": "string",
                         "description": "The version of deployKF.",
                         "enum": [f"0.1.{patch}" for patch in range(1, 6)],
-                        "default": _FIX,
+                        "default": deploykf.FIXED,
                     },
                     "sampleValues": {
                         "type": "boolean",
@@ -84,6 +97,24 @@ KEYS: dict[str, Schema] = {
                     ),
                 },
             ),
+            "mlflow": object_of(
+                "Records every run in MLflow.",
+                {
+                    "environment": text(
+                        "The environment of the project that installs it.", LABEL, LABEL_WORDS, examples=["prod"]
+                    ),
+                    "experiment": text(
+                        "The experiment of runs that name none; `KFP-Default` without it.", maxLength=256
+                    ),
+                    "variables": {
+                        "type": "boolean",
+                        "description": "Whether the programs of steps are told: `MLFLOW_TRACKING_URI`, `MLFLOW_RUN_ID`, "
+                        "`MLFLOW_EXPERIMENT_ID`, and the login.",
+                        "default": False,
+                    },
+                },
+                required=["environment"],
+            ),
         },
         minProperties=1,
     )
@@ -94,15 +125,19 @@ def read(values: Mapping[str, Any], kind: Kind) -> Pipelines:
     """The installation of an environment."""
     given = values.get("pipelines", {})
     asked = given.get("deployKF")
-    deploykf = None
+    values_for = None
     if asked is not None:
-        deploykf = DeployKF(
-            asked.get("version", _FIX),
+        values_for = DeployKF(
+            asked.get("version", deploykf.FIXED),
             asked.get("sampleValues", False),
             asked.get("profileNamePrefix", ""),
             asked.get("secretNamespace", "kubeflow"),
         )
-    return Pipelines(given.get("version", NEWEST), given.get("base"), deploykf)
+    recorded = None
+    if "mlflow" in given:
+        wanted = given["mlflow"]
+        recorded = Tracking(wanted["environment"], wanted.get("experiment"), wanted.get("variables", False))
+    return Pipelines(given.get("version", NEWEST), given.get("base"), values_for, recorded)
 
 
 def check(installation: Installation) -> Iterable[Finding]:
@@ -111,6 +146,8 @@ def check(installation: Installation) -> Iterable[Finding]:
     yield from _base(installation)
     if installation.pipelines.deploykf:
         yield from _deploykf(installation, installation.pipelines.deploykf)
+    yield from overlapping(installation)
+    yield from tracking.check(installation)
 
 
 def _release(installation: Installation) -> Iterator[Finding]:
@@ -166,9 +203,21 @@ def _deploykf(installation: Installation, asked: DeployKF) -> Iterator[Finding]:
         message = "deployKF gives the prefix to the namespaces of profiles, and not to what Pipelines has in them"
         hint = "write the whole name of each profile, and leave profileNamePrefix empty"
         yield Finding((*here, "profileNamePrefix"), "conflicting-keys", message, hint)
-    if asked.sample_values and asked.version == _FIX:
-        message = f"deployKF {_FIX} has no kfpV2.minioFix to turn off, as the sample values of earlier ones set it"
+    if asked.sample_values and asked.version == deploykf.FIXED:
+        message = (
+            f"deployKF {deploykf.FIXED} has no kfpV2.minioFix to turn off, as the sample values of earlier ones set it"
+        )
         yield Finding((*here, "sampleValues"), "conflicting-keys", message, "remove it", Severity.WARNING)
+    if asked.version != deploykf.FIXED:
+        message = (
+            f"the Pipelines of deployKF {asked.version} keep artifacts of version 2 at minio-service.kubeflow alone"
+        )
+        hint = f"use {deploykf.FIXED}, or run pipelines of version 1 alone"
+        yield Finding((*here, "version"), "unsupported-version", message, hint, Severity.WARNING)
+    if store.role_arn and not installation.profiles:
+        message = "all profiles share the role of the API server, whose policy covers the artifacts of all"
+        hint = "add profiles, each with a roleArn of its own"
+        yield Finding(("artifacts", "roleArn"), "shared-key", message, hint, Severity.WARNING)
     if store.layout.prefix:
         message = "deployKF keeps definitions of pipelines under pipelines/ at the top of the bucket"
         yield Finding(
@@ -180,5 +229,8 @@ def _deploykf(installation: Installation, asked: DeployKF) -> Iterator[Finding]:
 
 
 def plan(installation: Installation) -> Overlay:
-    """The base, what is taken away from it, and the values for deployKF."""
-    return installed(installation)
+    """The base, what is taken away from it, the MLflow of its runs, and the values for deployKF."""
+    overlay = installed(installation) + tracking.plan(installation)
+    if installation.pipelines.deploykf:
+        overlay += Overlay(documents=deploykf.documents(installation, installation.pipelines.deploykf))
+    return overlay

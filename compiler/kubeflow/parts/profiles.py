@@ -86,6 +86,10 @@ def check(installation: Installation) -> Iterable[Finding]:
         if profile.name == NAMESPACE or profile.name.startswith("kube-"):
             message = f"the namespace {profile.name} is not one of a profile"
             yield Finding(name, "shared-namespace", message, "choose another name")
+        if profile.owner in profile.members:
+            place = ("profiles", index, "members", profile.members.index(profile.owner))
+            message = f"{profile.owner} owns {profile.name}, and deployKF refuses an owner among the members"
+            yield Finding(place, "conflicting-keys", message, "remove it here")
         yield from _login(installation, index, profile)
         yield from partitioned(("profiles", index, "roleArn"), profile.role_arn, installation.artifacts.region)
     if any(profile.members for profile in installation.profiles) and installation.pipelines.deploykf is None:
