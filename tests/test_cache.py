@@ -122,6 +122,26 @@ def test_changed__is_proved_anew_and_put_right(
     assert capsys.readouterr().out == UNCHANGED
 
 
+def test_changed__another_environment_is_of_no_concern_but_for_pipelines(
+    project: Project, dev: Path, builds: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Pipelines are held against the MLflow environments of the project; nothing else looks around."""
+    project.add("kfp", "overlay: kfp-keys\nartifacts: {bucket: mlflow, region: us-east-1}\n")
+    _compile(project, "kfp")
+    _compile(project, "kfp")
+    assert "overlays/kfp: unchanged since it was proved\n" in capsys.readouterr().out
+    project.add("other", "overlay: aws-keys\nartifacts: {bucket: other, region: us-east-1}\n")
+    builds.clear()
+    _compile(project, "dev")
+    assert builds == []
+    _compile(project, "kfp")
+    assert builds
+    project.add("other", "overlay: aws-keys\nartifacts: {bucket: mlflow, region: us-east-1}\n")
+    with pytest.raises(SystemExit):
+        _compile(project, "kfp")
+    assert "[overlapping-prefixes]" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("what", ["python", "package", "kubectl", "compiler"])
 def test_other_machine__is_proved_anew(
     project: Project, dev: Path, builds: list[Path], what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -546,6 +546,13 @@ def test_lint__without_files_reads_those_of_the_project(project: Project, run: R
     assert answer.out.startswith("overlays/dev/environment.yaml:2:11: error:")
 
 
+def test_lint__holds_pipelines_against_the_environments_beside_them(project: Project, run: Run) -> None:
+    project.add("kfp", "overlay: kfp-keys\nartifacts: {bucket: acme, region: us-east-1}\n")
+    project.add("prod", "overlay: aws-keys\nartifacts: {bucket: acme, region: us-east-1}\n")
+    for arguments in ((), ("overlays/kfp/environment.yaml",), ("--fix",)):
+        assert run("lint", *arguments).codes() == ["overlapping-prefixes"], arguments
+
+
 def test_lint__of_a_file_that_is_not_there(run: Run) -> None:
     answer = run("lint", "nope.yaml")
     assert (answer.code, answer.out) == (3, "")

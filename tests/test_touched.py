@@ -57,3 +57,11 @@ def test_touched__a_symbolic_link_is_itself_what_changed(three: Project) -> None
     link = three.workspace.root / "overlays" / "dev" / "link"
     link.symlink_to(three.workspace.root / "overlays" / "cloud" / "environment.yaml")
     assert touched(three.workspace, [link]) == ["dev"]
+
+
+def test_touched__pipelines_are_held_against_the_other_environments(three: Project) -> None:
+    """Their prefixes, and the address of the MLflow that runs are recorded in, follow from those."""
+    three.add("kfp", "overlay: kfp-keys\nartifacts: {bucket: acme-kfp, region: us-east-1}\n")
+    assert touched(three.workspace, [Path("overlays/dev/environment.yaml")]) == ["dev", "kfp"]
+    assert touched(three.workspace, [Path("overlays/dev/SECRETS.md")]) == ["dev"]
+    assert touched(three.workspace, [Path("overlays/kfp/environment.yaml")]) == ["kfp"]

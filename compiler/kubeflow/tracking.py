@@ -108,7 +108,7 @@ def plan(installation: Installation) -> Overlay:
     asked, there = installation.pipelines.tracking, installation.tracked
     if asked is None or there is None:
         return Overlay()
-    text = json.dumps(configuration(installation, asked, there), indent=2) + "\n"
+    text = json.dumps(configuration(installation, asked, there), indent=2)
     digest = hashlib.sha256(text.encode()).hexdigest()
     mark = (*POD[:-1], "metadata", "annotations", "mlflow-overlays/config")
     changes = [

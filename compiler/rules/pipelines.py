@@ -46,7 +46,7 @@ def _short(text: str) -> str:
 def uncontrolled(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """No controller sets profiles up for upstream's own store, which it would do over what profiles have here."""
     message = "the controller gives every profile the settings of upstream's own store"
-    hint = "its name was changed: take it away in custom/"
+    hint = "take it away in custom/: profiles have their settings from the overlay"
     return [
         Fault(manifest.ref, (), "embedded-store", message, hint)
         for manifest in manifests
