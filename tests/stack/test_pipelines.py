@@ -233,7 +233,7 @@ def test_backend__three_prefixes_and_no_other_bucket(place: Place) -> None:
 
 
 def policies(place: Place) -> dict[str, Any]:
-    """The policies of the documents, by the namespace that they are for."""
+    """The least that each needs, by namespace: what policies of the documents have to come to."""
     below, arn = place.below, f"arn:aws:s3:::{BUCKET}"
     everything = [
         f"s3:{word}"
