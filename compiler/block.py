@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+_LINES = re.compile(r"[!-~](?:[ -~]*[!-~])?(?:\n *[!-~](?:[ -~]*[!-~])?)+")
+"""Lines of printable text, none of them empty, with nothing before the first and after each."""
 _WIDTH = 2**31 - 1
 """No line is folded: the most that libyaml takes."""
 _WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
@@ -28,8 +30,8 @@ class _Dumper(yaml.CSafeDumper):
 
 
 def _string(dumper: _Dumper, value: str) -> yaml.ScalarNode:
-    # Several lines are read more easily as they are; where YAML cannot have them so, they are quoted all the same.
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else '"')
+    # Several lines are read more easily as they are, where nothing in them could be lost.
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if _LINES.fullmatch(value) else '"')
 
 
 _Dumper.add_representer(str, _string)

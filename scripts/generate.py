@@ -68,7 +68,11 @@ def language() -> str:
         pages.append(f"### `{name}`\n\n{inspect.getdoc(module)}\n")
     for system in SYSTEMS.values():
         pages.append(f"## Keys of {system.words}\n")
-        pages += [manual(key, part) for key, part in system.parts.items() if inspect.getdoc(part) not in "".join(pages)]
+        pages += [
+            manual(key, part)
+            for key, part in system.parts.items()
+            if (inspect.getdoc(part) or "") not in "".join(pages)
+        ]
     return "\n".join(pages)
 
 

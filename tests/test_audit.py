@@ -13,6 +13,7 @@ from jsonschema import Draft7Validator
 
 from compiler.audit import AUDIT, Result, audit
 from compiler.contract import report_schema
+from compiler.kinds import kinds_of
 from compiler.manifest import Manifest
 from compiler.overlay import Overlay, Waiver
 from compiler.pipeline import compile_environment
@@ -22,7 +23,9 @@ from compiler.workspace import Workspace
 from tests.conftest import ROOT, Golden, Project, Run
 
 GOLDEN = ROOT / "tests" / "golden" / "audit"
-REFERENCES = sorted(path.parent.name for path in (ROOT / "overlays").glob("*/environment.yaml"))
+REFERENCES = sorted(
+    {path.parent.name for path in (ROOT / "overlays").glob("*/environment.yaml")} - {*kinds_of("pipelines")}
+)
 LOGIN = "overlay: eks-irsa\nhost: mlflow.acme.example\nauth: {}\n"
 Objects = dict[str, dict[str, Any]]
 
@@ -270,3 +273,10 @@ def test_waivers__of_no_last_day_waive_nothing() -> None:
     overlay = Overlay(waivers=(Waiver("host-names", "implied", ()),))
     [found] = [each for each in audit(overlay, []) if each.name == "host-names"]
     assert str(found.verdict.state) == "failed"
+
+
+def test_audit__is_of_servers_alone(command_line: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    answer = command_line("audit", "kfp-keys")
+    assert (answer.code, answer.out) == (2, "")
+    assert "installs Kubeflow Pipelines" in answer.err

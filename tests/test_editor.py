@@ -68,7 +68,7 @@ def test_key__says_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, key in KEYS.items() if "enum" in key])
 def test_word__says_what_it_means(name: str) -> None:
     key = KEYS[name]
-    if name == "kubernetesVersion":
+    if name.lower().endswith("version"):
         return
     assert len(key["enumDescriptions"]) == len(set(key["enumDescriptions"])) == len(key["enum"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 from collections.abc import Iterable
 from pathlib import Path
@@ -323,11 +324,17 @@ def test_dump__repeats_what_occurs_twice() -> None:
     assert "*" not in text
 
 
-def test_dump__holds_no_line_break_but_its_own() -> None:
-    """So that it can be indented into a block: each text stands in one line of its own."""
-    lines = dump(_settings(AWKWARD)).splitlines()
-    assert len(lines) == len(AWKWARD)
-    assert all(line.startswith(f'K{number}: "') and line.endswith('"') for number, line in enumerate(lines))
+def test_dump__can_be_indented_into_a_block() -> None:
+    """As patches are: each text stands in a line of its own, or is a block of lines that are full."""
+    text = dump(_settings(AWKWARD))
+    lines = text.splitlines()
+    plain = [line for line in lines if line.startswith("K")]
+    assert len(plain) == len(AWKWARD)
+    assert all(re.fullmatch(r'K\d+: (?:".*"|\|-)', line) for line in plain)
+    assert all(line.strip() for line in lines)
+    inner = text.rstrip("\n").replace("\n", "\n      ")
+    [outer] = parse(f"patches:\n  - patch: |-\n      {inner}\n")
+    assert list(parse(outer["patches"][0]["patch"])) == [_settings(AWKWARD)]
 
 
 # emit

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from compiler.codes import CODES
 from compiler.diagnostic import Severity
 from compiler.emit import emit
-from compiler.environment import Environment, environment
+from compiler.environment import Environment
 from compiler.kinds import KINDS
 from compiler.overlay import Change, PodChange
 from compiler.parts import PARTS
-from compiler.plan import check, plan
 from compiler.route import ABSENT, follow
 from compiler.schema import environment_schema
+from compiler.system import SYSTEMS, foreign
 from tests.conftest import ROOT
 from tests.parts import KEYS, MINIO, ROLE, Values, merged, understood
 
@@ -62,7 +62,7 @@ def _fragments(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_parts__share_no_key() -> None:
     assert len(KEYS_OF_ALL) == sum(len(part.KEYS) for part in PARTS.values())
-    assert set(environment_schema()["properties"]) == KEYS_OF_ALL | {"overlay"}
+    assert set(environment_schema()["properties"]) == KEYS_OF_ALL | SYSTEMS["pipelines"].keys
 
 
 def test_parts__are_the_modules_of_their_package() -> None:
@@ -201,7 +201,8 @@ DEMANDED = {
 def environments(draw: st.DrawFn) -> Values:
     """Environments of every kind, with what the kind demands, and a few of the other keys."""
     values: Values = {"overlay": draw(st.sampled_from(list(KINDS)))}
-    for key in draw(st.lists(st.sampled_from(sorted(KEYS_OF_ALL)), unique=True, max_size=5)):
+    own = SYSTEMS[KINDS[values["overlay"]].system].keys - {"overlay"}
+    for key in draw(st.lists(st.sampled_from(sorted(own)), unique=True, max_size=5)):
         values[key] = draw(DRAWN[key])
     for (key, inner), demanded in DEMANDED[values["overlay"]].items():
         holder = values.setdefault(key, {})
@@ -217,15 +218,17 @@ def test_any__environment_is_understood_and_planned(values: Values, custom: bool
     from jsonschema import Draft7Validator
 
     assume(Draft7Validator(environment_schema()).is_valid(values))
-    known = environment("example", values, custom=custom)
-    found = check(known)
+    kind = KINDS[values["overlay"]]
+    system = SYSTEMS[kind.system]
+    known = system.read("example", values, custom)
+    found = [*foreign(kind, values), *system.check(known, "")]
     for finding in found:
         assert finding.code in CODES
         assert finding.message
         assert "\n" not in finding.message
         there = follow(values, finding.route) is not ABSENT
         assert there or follow(values, finding.route[:-1]) is not ABSENT, finding
-    overlay = plan(known)
+    overlay = system.plan(known)
     names = [secret.name for secret in overlay.secrets]
     assert len(set(names)) == len(names)
     because: list[Change | PodChange] = [*overlay.changes, *overlay.pods]
@@ -254,7 +257,8 @@ def test_any__environment_as_text_is_the_same_and_never_a_bug(values: Values) ->
         assert each.place.line == 1
         assert each.place.column >= 1
     if compilation.overlay is not None:
-        assert compilation.overlay == plan(environment("example", values))
+        system = SYSTEMS[KINDS[values["overlay"]].system]
+        assert compilation.overlay == system.plan(system.read("example", values, False))
 
 
 JUNK = st.recursive(

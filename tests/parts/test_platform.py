@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from compiler.kinds import KINDS
+from compiler.kinds import kinds_of
 from compiler.manifest import Manifest
 from compiler.pipeline import compile_environment
 from compiler.rules.pods import restricted
@@ -18,7 +18,8 @@ from tests.conftest import ROOT, Project
 from tests.parts import MINIO, Values, findings, merged, planned
 
 BASES: dict[str, Values] = {
-    kind: yaml.safe_load((ROOT / "overlays" / kind / "environment.yaml").read_text(encoding="utf-8")) for kind in KINDS
+    kind: yaml.safe_load((ROOT / "overlays" / kind / "environment.yaml").read_text(encoding="utf-8"))
+    for kind in kinds_of("mlflow")
 }
 """The reference environment of each kind."""
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}

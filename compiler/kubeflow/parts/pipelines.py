@@ -167,14 +167,11 @@ def _release(installation: Installation) -> Iterator[Finding]:
         )
         yield Finding(route, "unsupported-version", message, "use 2.15.0 or later, or remove profiles")
     if store.provider == "google" and release.client == "amazon":
-        message = f"the client of {release.version} signs a header that Google's servers change: uploads are reported to be refused"
-        yield Finding(
-            route,
-            "unsupported-version",
-            message,
-            "try an upload before you rely on it, or use 2.14.4",
-            Severity.WARNING,
+        message = (
+            f"the client of {release.version} signs a header that Google changes: uploads are reported to be refused"
         )
+        hint = "try an upload before you rely on it, or use 2.14.4"
+        yield Finding(route, "unsupported-version", message, hint, Severity.WARNING)
     if store.virtual and release.client == "amazon":
         message = f"the API server of {release.version} names the bucket in the path alone, and this store refuses that"
         yield Finding(route, "unsupported-version", message, "use 2.14.4, or another store")
