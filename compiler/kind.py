@@ -29,3 +29,5 @@ class Kind:
     secrets: Secrets
     requires: Mapping[Route, str]
     system: System = "mlflow"
+    shows: tuple[Route, ...] = ()
+    """Keys that a first environment has beside, though not every one needs them."""

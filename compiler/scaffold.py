@@ -41,7 +41,7 @@ def _demands(kind: Kind) -> list[str]:
         if f"{route[0]}:" not in lines:
             lines.append(f"{route[0]}:")
         lines += [f"  # {why[0].upper()}{why[1:]}.", f"  {route[-1]}: {example(route)}"]
-    return lines
+    return [*lines, *(f"  {route[-1]}: {example(route)}" for route in kind.shows)]
 
 
 def example(route: Route) -> str:

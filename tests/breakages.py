@@ -50,9 +50,9 @@ def container(text: str) -> Break:
     return patch("mlflow", "spec:", "  template:", "    spec:", "      containers:", f"      - {text}")
 
 
-def case(code: str, **keys: Any) -> Break:
-    """What is in `custom/` of the failing example of a code."""
-    directory = CASES / code / "custom.custom"
+def case(code: str, example: str = "custom", **keys: Any) -> Break:
+    """What is in `custom/` of a failing example of a code."""
+    directory = CASES / code / f"{example}.custom"
     return Break(keys, custom={path.name: path.read_text(encoding="utf-8") for path in sorted(directory.iterdir())})
 
 
@@ -63,7 +63,10 @@ def waiver(rule: str, day: str) -> Break:
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: other}\nspec:\n"
 POD = "{app.kubernetes.io/name: mlflow}"
-ALL = tuple(path.name for path in (CASES.parents[2] / "overlays").iterdir())
+_OVERLAYS = tuple(sorted(path.parent.name for path in (CASES.parents[2] / "overlays").glob("*/environment.yaml")))
+PIPELINES = tuple(name for name in _OVERLAYS if name.startswith("kfp-"))
+"""Those of Kubeflow Pipelines, which have a table of their own."""
+ALL = tuple(name for name in _OVERLAYS if name not in PIPELINES)
 SERVERS = tuple(name for name in ALL if name != "local")
 """Those that record runs in a database server."""
 AMAZON = ("aws-keys", "eks-irsa", "eks-pod-identity", "prod")
@@ -229,6 +232,10 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "shared-namespace": Break({"namespace": "kube-system"}),
     "stale": Break({"mlflow.workers": 3}, before=Break(), stale=True),
     "tag": Break(append="x: !!str 1\n"),
+    **dict.fromkeys(
+        ("embedded-store", "overlapping-prefixes", "rewritten-trust", "shared-key", "unreachable-server"),
+        "only Kubeflow Pipelines come to it",
+    ),
     "too-deep": Break(append="x: " + "[" * 50 + "]" * 50 + "\n"),
     "too-few-connections": {
         **dict.fromkeys(SERVERS, Break({"mlflow.workers": 32, "database.maxConnections": 50})),
@@ -271,3 +278,36 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     ),
 }
 """For each code what breaks any reference environment, or what breaks each of them; a text says why nothing can."""
+
+
+_READING = (
+    *("alias", "duplicate-key", "empty", "not-utf8", "several-documents", "tag"),
+    *("too-deep", "too-large", "unknown-key", "yaml-syntax"),
+)
+"""Codes of the text itself, whatever it is an environment of."""
+_ROLE = "arn:{}:iam::123456789012:role/x"
+_PLAIN = {"artifacts.provider": "minio", "artifacts.endpoint": "http://minio.acme.example"}
+_OWN = {"name": "team-1", "owner": "ana@acme.example", "existingSecret": "own"}
+OF_PIPELINES: dict[str, Break | dict[str, Break]] = {
+    **{code: way for code, way in BREAKAGES.items() if code in _READING and isinstance(way, Break)},
+    "bad-bucket": Break({"artifacts.bucket": "acme_pipelines"}),
+    "bad-prefix": Break({"artifacts.prefix": "a/../b"}),
+    "bad-value": Break({"pipelines.base": "a/../b"}),
+    "build-failed": BREAKAGES["build-failed"] if isinstance(BREAKAGES["build-failed"], Break) else {},
+    "conflicting-keys": Break({"artifacts.provider": "amazon", "artifacts.endpoint": "https://minio.acme.example"}),
+    "embedded-store": case("embedded-store"),
+    "missing-key": Break({"artifacts.bucket": None}),
+    "partition-mismatch": {"kfp-irsa": Break({"artifacts.roleArn": _ROLE.format("aws-cn")})},
+    "patch-misses": case("patch-misses", "kfp"),
+    "plain-http": {"kfp-keys": Break(_PLAIN)},
+    "rewritten-trust": case("rewritten-trust"),
+    "secret-in-plain-sight": Break({"artifacts.existingSecret": "AKIA" + "ABCDEFGH" * 2}),
+    "shadowed-identity": dict.fromkeys(("kfp-irsa", "kfp-pod-identity"), Break({"profiles": [_OWN]})),
+    "shared-key": {"kfp-keys": Break({"artifacts.profileSecret": "of-all"})},
+    "shared-namespace": Break({"profiles": [{"name": "kube-team", "owner": "ana@acme.example"}]}),
+    "unknown-value": Break({"pipelines.version": "1.0.0"}),
+    "unsupported-version": Break({"pipelines.version": "2.14.4"}),
+    "wrong-kind": Break({"namespace": "elsewhere"}),
+    "wrong-type": Break({"profiles": "many"}),
+}
+"""What breaks the reference environments of Kubeflow Pipelines, or some of them, for each code of their language."""

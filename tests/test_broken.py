@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,27 +12,43 @@ import yaml
 from compiler.codes import CODES
 from compiler.diagnostic import Diagnostic, Severity
 from compiler.pipeline import compile_environment, stale
-from tests.breakages import BREAKAGES, Break
+from tests.breakages import ALL, BREAKAGES, OF_PIPELINES, PIPELINES, Break
 from tests.conftest import ROOT, Project
 from tests.test_cases import DAY
+from tests.test_codes import codes
 
-ENVIRONMENTS = sorted(path.parent.name for path in (ROOT / "overlays").glob("*/environment.yaml"))
 WARNINGS = ("host-unserved", "idle-waiver", "plain-http")
 """What the environment alone is warned of, so that it is built all the same."""
 WAYS = {
     (code, name): way[name] if isinstance(way, dict) else way
     for code, way in BREAKAGES.items()
-    for name in ENVIRONMENTS
+    for name in ALL
+    if not isinstance(way, dict) or name in way
+} | {
+    (code, name): way[name] if isinstance(way, dict) else way
+    for code, way in OF_PIPELINES.items()
+    for name in PIPELINES
     if not isinstance(way, dict) or name in way
 }
+ELSEWHERE = {
+    "overlapping-prefixes": "it takes another environment",
+    "region-mismatch": "it takes an older release and a key of the cloud",
+    "unreachable-server": "it takes another environment",
+}
+"""Codes of the language of Pipelines that examples in tests/cases alone come to, and why."""
 
 
 def test_breakages__are_there_for_every_code_and_environment() -> None:
     assert set(BREAKAGES) - set(CODES) == set(), "there are no such codes"
-    missing = {f"{code} of {name}" for code in CODES for name in ENVIRONMENTS} - {
-        f"{code} of {name}" for code, name in WAYS
-    }
+    missing = {f"{code} of {name}" for code in CODES for name in ALL} - {f"{code} of {name}" for code, name in WAYS}
     assert missing == set(), "say in tests/breakages.py how an environment comes to this code, or why it cannot"
+
+
+def test_breakages__are_there_for_every_code_of_pipelines() -> None:
+    files = [*(ROOT / "compiler" / "kubeflow").rglob("*.py"), ROOT / "compiler" / "rules" / "pipelines.py"]
+    made = {code for file in files for code in codes(ast.parse(file.read_text(encoding="utf-8")))}
+    assert made
+    assert made - OF_PIPELINES.keys() - ELSEWHERE.keys() - {"no-image"} == set()
 
 
 def _cases() -> Iterator[Any]:

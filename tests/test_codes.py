@@ -14,7 +14,7 @@ PASSED_ON = {"finding.code", "fault.code", "refusal.code", "problem.code", "code
 """Codes that were made elsewhere, where this table finds them."""
 
 
-def _codes(tree: ast.AST) -> Iterator[str]:
+def codes(tree: ast.AST) -> Iterator[str]:
     """The code of every problem that is made in a module."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in CALLS:
@@ -45,7 +45,7 @@ USED = {
     code
     for path in (ROOT / "compiler").rglob("*.py")
     for tree in [ast.parse(path.read_text(encoding="utf-8"))]
-    for code in [*_codes(tree), *_helpers(tree)]
+    for code in [*codes(tree), *_helpers(tree)]
 }
 
 
@@ -79,4 +79,4 @@ def test_codes__are_found_by_this_file() -> None:
     tree = ast.parse(
         "Finding((), 'a', m)\nFault(ref, (), code='b', message=m)\nDiagnostic(place, 'c', m)\nRefusal(mark, 'd', m)\n"
     )
-    assert set(_codes(tree)) == {"a", "b", "c", "d"}
+    assert set(codes(tree)) == {"a", "b", "c", "d"}

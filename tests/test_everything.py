@@ -22,6 +22,14 @@ NOT_AT_ONCE = {
     ("replicas",): "autoscaling stands in its place",
     ("artifactServer", "replicas"): "artifactServer.autoscaling stands in its place",
     ("networkPolicy", "enabled"): "it only turns off",
+    ("pipelines", "deployKF", "sampleValues"): "it is for versions that cannot do all",
+    (
+        "pipelines",
+        "mlflow",
+        "environment",
+    ): "it names another environment of the project: tests/cases/valid/kfp-mlflow.yaml",
+    ("pipelines", "mlflow", "experiment"): "as its environment",
+    ("pipelines", "mlflow", "variables"): "as its environment",
 }
 """Keys that no environment of these has, and why."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,8 @@ def test_components__each_is_used_by_an_environment() -> None:
     for source in [*cases.glob("*.yaml"), *(ROOT / "overlays").glob("*/environment.yaml")]:
         from compiler.understand import understand
 
-        overlay = understand("example", str(source), source.read_bytes()).overlay
+        others = {each.stem: each.read_bytes() for each in source.with_suffix(".others").glob("*.yaml")}
+        overlay = understand("example", str(source), source.read_bytes(), others=partial(dict, others)).overlay
         assert overlay is not None, source
         used |= set(overlay.components)
     there = {path.name for path in (ROOT / "base" / "components").iterdir()}

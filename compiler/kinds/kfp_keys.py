@@ -16,4 +16,5 @@ KIND = Kind(
     requires={
         ("artifacts", "bucket"): "pipelines and their artifacts are kept in a bucket that you created",
     },
+    shows=(("artifacts", "region"),),
 )

@@ -105,7 +105,11 @@ MINIO_KFP = {"bucket": "acme", "provider": "minio"}
             True,
         ),
         (kfp(provider="minio", endpoint="https://minio.tracking.svc:9000", bucket="mlflow"), MINIO, False),
-        (kfp(provider="google"), {"overlay": "gcs-keys", "artifacts": {"bucket": "acme"}}, True),
+        (
+            kfp(provider="google") | {"pipelines": {"version": "2.14.4"}},
+            {"overlay": "gcs-keys", "artifacts": {"bucket": "acme"}},
+            True,
+        ),
         (
             kfp(provider="alibaba") | {"pipelines": {"version": "2.14.4"}},
             {"overlay": "oss-keys", "artifacts": {"bucket": "acme", "region": "eu-central-1"}},

@@ -42,12 +42,16 @@ def test_plugin__leads_to_the_service_without_a_login() -> None:
 
 
 def test_plugin__follows_namespace_port_and_path() -> None:
-    there = {"namespace": "tracking", "service": {"port": 80}, "mlflow": {"staticPrefix": "/ml"}}
+    there: Values = {"namespace": "tracking", "service": {"port": 80}, "mlflow": {"staticPrefix": "/ml"}}
     assert plugin(**there)["endpoint"] == "http://mlflow.tracking.svc.cluster.local:80/ml"
 
 
 def test_plugin__links_lead_to_the_public_host() -> None:
-    there = {"host": "mlflow.acme.example", "ingress": {"clusterIssuer": "x"}, "mlflow": {"staticPrefix": "/ml"}}
+    there: Values = {
+        "host": "mlflow.acme.example",
+        "ingress": {"clusterIssuer": "x"},
+        "mlflow": {"staticPrefix": "/ml"},
+    }
     assert plugin(**there)["settings"]["mlflowBaseURL"] == "https://mlflow.acme.example/ml"
 
 

@@ -229,7 +229,7 @@ def test_any__environment_is_understood_and_planned(values: Values, custom: bool
         there = follow(values, finding.route) is not ABSENT
         assert there or follow(values, finding.route[:-1]) is not ABSENT, finding
     overlay = system.plan(known)
-    names = [secret.name for secret in overlay.secrets]
+    names = [(secret.namespace, secret.name) for secret in overlay.secrets]
     assert len(set(names)) == len(names)
     because: list[Change | PodChange] = [*overlay.changes, *overlay.pods]
     for change in because:
