@@ -70,7 +70,7 @@ def test_components__leave_nothing_of_the_store(outline: Path, login: str, tmp_p
         ("server/deployment-ml-pipeline-ui.yaml", "ml-pipeline-ui"),
         ("server/configmap-kfp-launcher.yaml", "kfp-launcher"),
         ("server/configmap-pipeline-install-config.yaml", "pipeline-install-config"),
-        ("store-minio/configmap-workflow-controller.yaml", "workflow-controller-configmap"),
+        ("store-minio/configmap.yaml", "workflow-controller-configmap"),
     ],
 )
 def test_renamed_object__does_not_build(file: str, name: str, tmp_path: Path) -> None:
