@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from compiler.build import kustomize
 from compiler.catalog import DEFAULT
@@ -36,6 +37,16 @@ def test_outlines__there_are_two_of_each_release() -> None:
     urls = "https://github.com/kubeflow/pipelines/manifests/kustomize/env/platform-agnostic{}?ref={}"
     wanted = {local(urls.format(many, commit)) for commit in COMMITS.values() for many in ("", "-multi-user")}
     assert {str(outline.relative_to(ROOT)) for outline in OUTLINES} == wanted
+
+
+def test_kustomizations__say_what_they_are_and_use_every_file() -> None:
+    for path in (ROOT / "base" / "pipelines").rglob("kustomization.yaml"):
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith("# "), path
+        data = yaml.safe_load(text)
+        used = {*data.get("resources", []), *(each["path"] for each in data.get("patches", []))}
+        there = {each.name for each in path.parent.iterdir() if each.is_file()} - {"kustomization.yaml"}
+        assert {each for each in used if not (path.parent / each).is_dir()} == there, path
 
 
 @pytest.mark.parametrize("outline", OUTLINES, ids=_id)
