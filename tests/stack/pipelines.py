@@ -12,7 +12,8 @@ from typing import Any
 from compiler.build import build
 from compiler.emit import emit
 from compiler.overlay import Overlay
-from tests.parts import Values, planned
+from tests.kubeflow import planned
+from tests.parts import Values
 
 from .programs import ROOT, server
 from .spec import Objects, Spec, variables
@@ -47,9 +48,14 @@ class Installed:
         return variables(container, objects, {})
 
 
-def installed(values: Values, folder: Path, keys: Mapping[str, tuple[str, str]]) -> Installed:
-    """Compiles and builds an installation. In: by namespace, the access key and the secret key that its Secrets hold."""
-    overlay = planned(values)
+def installed(
+    values: Values, folder: Path, keys: Mapping[str, tuple[str, str]], others: Mapping[str, Values] | None = None
+) -> Installed:
+    """Compiles and builds an installation.
+
+    In: by namespace, the access key and the secret key that its Secrets hold; the other environments of its project.
+    """
+    overlay = planned(values, others)
     (folder / "base").symlink_to(ROOT / "base")
     tree = emit("example", overlay)
     built = build(folder, "example", tree, ())
