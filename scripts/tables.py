@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -51,23 +51,28 @@ class Environments:
 
 @dataclass(frozen=True)
 class Project:
-    """The tree that rows are held against."""
+    """The tree that rows are held against, and which system they are about."""
 
     root: Path
+    system: str = "mlflow"
 
     @cached_property
     def levels(self) -> dict[str, Environments]:
         """The environments of each of the heavier tests."""
-        return {"applied": self._environments(APPLIED), "run": self._environments(RUN)}
+        # Nothing runs a whole installation of Kubeflow Pipelines.
+        levels = {"applied": APPLIED, "run": RUN} if self.system == "mlflow" else {"applied": APPLIED}
+        return {level: self._environments(patterns) for level, patterns in levels.items()}
 
     def _environments(self, patterns: tuple[str, ...]) -> Environments:
         values: set[tuple[Route, str]] = set()
         components: set[str] = set()
         for file in (each for pattern in patterns for each in sorted(self.root.glob(pattern))):
             content = file.read_bytes()
-            values |= set(_values(yaml.safe_load(content)))
-            overlay = understand("environment", str(file), content).overlay
-            components |= set(overlay.components if overlay else ())
+            data = yaml.safe_load(content)
+            if KINDS[data["overlay"]].system == self.system:
+                values |= set(_values(data))
+                overlay = understand("environment", str(file), content).overlay
+                components |= set(overlay.components if overlay else ())
         return Environments(frozenset(values), frozenset(components))
 
     @cached_property
@@ -122,7 +127,7 @@ def refs(text: str) -> Iterator[Ref]:
         elif word.startswith("make ") and "=" not in word:
             yield Ref("target", word.removeprefix("make "))
         else:
-            yield from (Ref("kind", kind) for kind in KINDS if Path(kind).match(word))
+            yield from (Ref("kind", kind) for kind in KINDS if word != "*" and Path(kind).match(word))
 
 
 def _tops() -> set[str]:
@@ -179,7 +184,7 @@ def tests(ref: Ref, project: Project) -> list[str]:
     """The tests of a thing."""
     match ref.sort, ref.name.split("/"):
         case "key", _:
-            return _tests_of_key(ref.name, project)
+            return _tests_of_key(ref.name, project) if project.system == "mlflow" else _tests_of_pipelines(ref, project)
         case "code", _:
             return [f"tests/cases/invalid/{ref.name}"]
         case "path", ["tests", *_]:
@@ -199,6 +204,15 @@ def _tests_of_key(key: str, project: Project) -> list[str]:
     names = (part, "stores") if part == "artifacts" else (part,)
     found = [f"tests/parts/test_{name}.py" for name in names]
     return [each for each in found if project.mentions(each, word)] or ["tests/test_everything.py"]
+
+
+def _tests_of_pipelines(ref: Ref, project: Project) -> list[str]:
+    """The tests of Kubeflow Pipelines that speak of a key, and of the value if one is given."""
+    words = [ref.name.rpartition(".")[2], *([ref.value] if ref.value else [])]
+    files = [
+        each.relative_to(project.root).as_posix() for each in sorted(project.root.glob("tests/kubeflow/test_*.py"))
+    ]
+    return [file for file in files if all(project.mentions(file, word) for word in words)]
 
 
 def proved(row: dict[str, Any], project: Project) -> str:
@@ -227,7 +241,11 @@ def pages(root: Path) -> dict[str, str]:
 
 def _page(project: Project, name: str) -> str:
     head = (project.root / "docs" / "tables" / f"{name}.md").read_text(encoding="utf-8")
-    parts = [part for _, table in tables(project.root, name) for part in _table(table, project)]
+    parts = [
+        part
+        for _, table in tables(project.root, name)
+        for part in _table(table, project if "system" not in table else replace(project, system=table["system"]))
+    ]
     return NOTE + "\n".join([head, *parts])
 
 

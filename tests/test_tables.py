@@ -20,6 +20,7 @@ import tables
 CHARTS = {path.stem: path for path in sorted((ROOT / "tests" / "charts").glob("*.txt"))}
 TABLES = {path.stem: table for page in tables.PAGES for path, table in tables.tables(ROOT, page)}
 PROJECT = tables.Project(ROOT)
+PROJECTS = {system: tables.Project(ROOT, system) for system in ("mlflow", "pipelines")}
 Row = dict[str, Any]
 
 
@@ -43,7 +44,22 @@ def test_rows__leave_no_cell_empty(rows: list[Row]) -> None:
         assert row["theirs"]
         assert row["here"].strip()
         assert row["state"] in tables.STATES
-    assert [row for row in rows if not tables.proved(row, PROJECT)] == [], "say how it is proved"
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())
+def test_rows__say_how_each_is_proved(table: Row) -> None:
+    project = PROJECTS[table.get("system", "mlflow")]
+    assert [row for row in tables.rows(table) if not tables.proved(row, project)] == [], "say how it is proved"
+
+
+def test_rows__of_pipelines_are_proved_by_their_own_tests_and_environments() -> None:
+    of_mlflow, of_pipelines = (tables.proved(_row("`artifacts.bucket`"), each) for each in PROJECTS.values())
+    assert "run" in of_mlflow.split(", ")
+    assert "tests/kubeflow/" not in of_mlflow
+    assert of_pipelines.endswith(", applied")
+    assert "tests/parts/" not in of_pipelines
+    ceph = tables.proved(_row("`artifacts.provider: ceph`"), PROJECTS["pipelines"])
+    assert "tests/kubeflow/test_provider.py" in ceph
 
 
 def test_rows__give_a_reason_where_we_differ(rows: list[Row]) -> None:

@@ -73,9 +73,6 @@ def test_backups__are_apart_too() -> None:
     assert findings(kfp(), {"prod": elsewhere}) == []
 
 
-MINIO_KFP = {"bucket": "acme", "provider": "minio"}
-
-
 @pytest.mark.parametrize(
     ("ours", "theirs", "same"),
     [

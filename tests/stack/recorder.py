@@ -15,6 +15,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -93,9 +94,9 @@ def end(experiment_id: str, parent: str) -> dict[str, list[str]]:
 
 def main() -> None:
     """Prints one line of JSON; where MLflow refuses, its status."""
-    action = {"start": start, "step": step, "end": end}[sys.argv[1]]
+    actions: dict[str, Callable[..., object]] = {"start": start, "step": step, "end": end}
     try:
-        answer: object = action(*sys.argv[2:])
+        answer = actions[sys.argv[1]](*sys.argv[2:])
     except urllib.error.HTTPError as error:
         answer = {"status": error.code}
     sys.stdout.write(f"\n{json.dumps(answer)}\n")
