@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from compiler.cloud.hcl import block, file, resource, settings, text
-from compiler.cloud.place import Kept, Place, buckets, kept, places
+from compiler.cloud.place import Bucket, Kept, Place, buckets, kept, places
 from compiler.cloud.policy import Document
 from compiler.cloud.policy import text as as_json
 from compiler.cloud.script import note, page, script, steps
@@ -33,30 +33,27 @@ def documents(environment: Environment) -> dict[str, str]:
         what["main.tf"] = "the bucket and the user, for Terraform or OpenTofu"
         commands = ["terraform init", "terraform apply"]
     else:
-        for index, (bucket, inside) in enumerate(buckets(environment).items()):
-            files[_lifecycle(index)] = _rules(inside, kept(environment))
-            what[_lifecycle(index)] = f"what the bucket {bucket} deletes by itself"
+        for bucket in buckets(environment):
+            path = bucket.file("lifecycle", "xml")
+            files[path] = _rules(bucket.places, kept(environment))
+            what[path] = f"what the bucket {bucket.name} deletes by itself"
         files["bucket.sh"], files["iam.sh"] = _bucket_script(environment), _iam_script(environment)
         what["bucket.sh"] = "creates the bucket, private, with versions, encryption and lifecycle"
         what["iam.sh"] = f"creates the user {name}"
         commands = ["sh bucket.sh", "sh iam.sh"]
     about = f"What the environment {environment.name} needs of Alibaba Cloud: its bucket, and a user that may use it."
-    run = steps(environment, "alibaba", commands, [])
-    return {**files, "README.md": page(environment, "Alibaba Cloud", about, what, run, _keys(environment))}
+    run = steps(environment.name, "alibaba", commands, [])
+    return {**files, "README.md": page(environment.name, "Alibaba Cloud", about, what, run, _keys(environment))}
 
 
 def _name(environment: Environment) -> str:
     return environment.cloud.name or f"mlflow-{environment.name}"[:64]
 
 
-def _lifecycle(index: int) -> str:
-    return "lifecycle-backups.xml" if index else "lifecycle.xml"
-
-
 def _permissions(environment: Environment) -> Document:
     """The policy of the user, in RAM's grammar."""
     every = places(environment)
-    statements = [_statement(["oss:GetBucketLocation"], [f"acs:oss:*:*:{name}" for name in buckets(environment)])]
+    statements = [_statement(["oss:GetBucketLocation"], [f"acs:oss:*:*:{each.name}" for each in buckets(environment)])]
     for place in every:
         condition = {"Condition": {"StringLike": {"oss:Prefix": [f"{place.start}*"]}}} if place.prefix else {}
         statements.append({**_statement(["oss:ListObjects"], [f"acs:oss:*:*:{place.bucket}"]), **condition})
@@ -90,30 +87,28 @@ def _rule(place: Place, keeps: Kept) -> str:
 def _bucket_script(environment: Environment) -> str:
     oss, every = environment.artifacts.settings, buckets(environment)
     status = "enabled" if kept(environment).versioning else "suspended"
-    about = (
-        f"Creates the bucket {' and the bucket '.join(every)}, or sets it up where it is there; other rules of its lifecycle "
-        f"are replaced. {_NEEDS}"
-    )
+    names = " and the bucket ".join(bucket.name for bucket in every)
+    about = f"Creates the bucket {names}, or sets it up where it is there; other rules of its lifecycle are replaced. {_NEEDS}"
     parts = [
-        f"""bucket={quote(name)}
+        f"""bucket={quote(bucket.name)}
 if ! aliyun oss stat "oss://$bucket" --region "$region" > /dev/null 2>&1; then
   aliyun oss mb "oss://$bucket" --region "$region" --acl private
 fi
 aliyun oss bucket-versioning --method put "oss://$bucket" {status} --region "$region"
 aliyun oss bucket-encryption --method put "oss://$bucket" --sse-algorithm AES256 --region "$region"
-aliyun oss lifecycle --method put "oss://$bucket" {_lifecycle(index)} --region "$region"
+aliyun oss lifecycle --method put "oss://$bucket" {bucket.file("lifecycle", "xml")} --region "$region"
 echo "the bucket $bucket is ready"
 """
-        for index, name in enumerate(every)
+        for bucket in every
     ]
-    return script(environment, about, f"region={quote(oss.region)}", *parts)
+    return script(environment.name, about, f"region={quote(oss.region)}", *parts)
 
 
 def _iam_script(environment: Environment) -> str:
     name = _name(environment)
     about = f"Creates the user {name}, with permissions.json. Run again, it changes nothing. {_NEEDS}"
     return script(
-        environment,
+        environment.name,
         about,
         f"""name={quote(name)}
 if ! aliyun ram GetUser --UserName "$name" > /dev/null 2>&1; then
@@ -133,26 +128,22 @@ echo "the user $name is ready"
 
 def _main(environment: Environment) -> str:
     region = environment.artifacts.settings.region
-    every = buckets(environment).items()
     return file(
-        note(environment),
+        note(environment.name),
         settings("alicloud", "aliyun/alicloud", ">= 1.230", ("region", text(region))),
-        *(
-            _bucket("backups" if number else "artifacts", name, inside, kept(environment))
-            for number, (name, inside) in enumerate(every)
-        ),
+        *(_bucket(bucket, kept(environment)) for bucket in buckets(environment)),
         *_user(_name(environment)),
     )
 
 
-def _bucket(what: str, name: str, inside: tuple[Place, ...], keeps: Kept) -> str:
+def _bucket(bucket: Bucket, keeps: Kept) -> str:
     return resource(
         "alicloud_oss_bucket",
-        what,
-        ("bucket", text(name)),
+        bucket.what,
+        ("bucket", text(bucket.name)),
         block("versioning", ("status", text("Enabled" if keeps.versioning else "Suspended"))),
         block("server_side_encryption_rule", ("sse_algorithm", text("AES256"))),
-        *(_rule_block(place, keeps) for place in inside),
+        *(_rule_block(place, keeps) for place in bucket.places),
         block("lifecycle", ("prevent_destroy", "true")),
     )
 

@@ -11,7 +11,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from compiler.cloud.hcl import block, data, file, resource, settings, text, texts, variable
-from compiler.cloud.place import Kept, account, buckets, kept, places
+from compiler.cloud.place import Bucket, Kept, account, buckets, kept, places
 from compiler.cloud.policy import text as as_json
 from compiler.cloud.script import Input, note, page, script, steps
 
@@ -49,8 +49,8 @@ def documents(environment: Environment) -> dict[str, str]:
         f"What the environment {environment.name} needs of Azure: its container, and a way for the server to use it."
     )
     inputs = [*_common(environment), *(_cluster(environment) if _federated(environment) else [])]
-    run = steps(environment, "azure", commands, inputs)
-    return {**files, "README.md": page(environment, "Azure", about, what, run, _key(environment))}
+    run = steps(environment.name, "azure", commands, inputs)
+    return {**files, "README.md": page(environment.name, "Azure", about, what, run, _key(environment))}
 
 
 def _federated(environment: Environment) -> bool:
@@ -94,7 +94,7 @@ def _retained(keeps: Kept) -> int | None:
 
 def _container_script(environment: Environment) -> str:
     azure, keeps = environment.artifacts.settings, kept(environment)
-    every = list(buckets(environment))
+    every = [bucket.name for bucket in buckets(environment)]
     about = f"Creates the storage account {azure.account} with the container {' and '.join(every)}. {_NEEDS}"
     versions = "true" if keeps.versioning else "false"
     days = _retained(keeps)
@@ -125,7 +125,7 @@ az storage account management-policy create --account-name "$account" --resource
     )
     ready = f'echo "the container {" and ".join(every)} of $account is ready"\n'
     asked = "\n".join(given.shell for given in _common(environment))
-    return script(environment, about, asked, whole, policy if keeps.noncurrent_days else "", made + ready)
+    return script(environment.name, about, asked, whole, policy if keeps.noncurrent_days else "", made + ready)
 
 
 def _iam_script(environment: Environment) -> str:
@@ -139,11 +139,11 @@ def _iam_script(environment: Environment) -> str:
     roles = "".join(
         f'az role assignment create --role "{_ROLE}" --assignee-object-id "$principal" \\\n'
         f'  --assignee-principal-type ServicePrincipal --scope "$storage{scope}/{name}" > /dev/null\n'
-        for name in buckets(environment)
+        for name in (bucket.name for bucket in buckets(environment))
     )
     subject = f"system:serviceaccount:{environment.namespace.name}:{account(environment)}"
     return script(
-        environment,
+        environment.name,
         about,
         "\n".join(given.shell for given in [_common(environment)[0], *_cluster(environment)]),
         f"""client=$(az identity show --name "$identity" --resource-group "$resource_group" --query clientId --output tsv)
@@ -172,13 +172,13 @@ def _main(environment: Environment) -> str:
     federated = _cluster(environment) if _federated(environment) else []
     every = buckets(environment)
     return file(
-        note(environment),
+        note(environment.name),
         settings("azurerm", "hashicorp/azurerm", ">= 4.9", block("features")),
         *(variable(given) for given in [*_common(environment), *federated]),
         _account(environment),
-        *(_container("backups" if number else "artifacts", name) for number, name in enumerate(every)),
+        *(_container(bucket) for bucket in every),
         *_policy(environment),
-        *(_identity(environment, list(every)) if federated else ()),
+        *(_identity(environment, every) if federated else ()),
     )
 
 
@@ -203,11 +203,11 @@ def _account(environment: Environment) -> str:
     )
 
 
-def _container(what: str, name: str) -> str:
+def _container(bucket: Bucket) -> str:
     return resource(
         "azurerm_storage_container",
-        what,
-        ("name", text(name)),
+        bucket.what,
+        ("name", text(bucket.name)),
         ("storage_account_id", "azurerm_storage_account.artifacts.id"),
         ("container_access_type", text("private")),
     )
@@ -236,12 +236,11 @@ def _policy(environment: Environment) -> Iterator[str]:
         )
 
 
-def _identity(environment: Environment, containers: Sequence[str]) -> Iterator[str]:
+def _identity(environment: Environment, containers: Sequence[Bucket]) -> Iterator[str]:
     cloud = environment.cloud
     where = ("resource_group_name", "var.resource_group")
     yield data("azurerm_user_assigned_identity", "mlflow", ("name", "var.identity"), where)
-    for number, _ in enumerate(containers):
-        what = "backups" if number else "artifacts"
+    for what in (container.what for container in containers):
         yield resource(
             "azurerm_role_assignment",
             what,

@@ -11,7 +11,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from compiler.cloud.hcl import block, data, file, resource, settings, text, texts, variable
-from compiler.cloud.place import Kept, Place, account, buckets, kept
+from compiler.cloud.place import Bucket, Kept, Place, account, buckets, kept
 from compiler.cloud.policy import text as as_json
 from compiler.cloud.script import Input, note, page, script, steps
 
@@ -33,24 +33,21 @@ def documents(environment: Environment) -> dict[str, str]:
         what["main.tf"] = "the bucket, and who may use it, for Terraform or OpenTofu"
         commands = ["terraform init", "terraform apply"]
     else:
-        for index, (name, places) in enumerate(buckets(environment).items()):
-            end = _end(index)
-            files[f"lifecycle{end}"] = as_json({"lifecycle": {"rule": _rules(places, kept(environment))}})
-            what[f"lifecycle{end}"] = f"what the bucket {name} deletes by itself"
-            if condition := _condition(name, places):
-                files[f"condition{end}"] = as_json(condition)
-                what[f"condition{end}"] = f"the paths of {name} that the server may use"
+        for bucket in buckets(environment):
+            path = bucket.file("lifecycle")
+            files[path] = as_json({"lifecycle": {"rule": _rules(bucket.places, kept(environment))}})
+            what[path] = f"what the bucket {bucket.name} deletes by itself"
+            if condition := _condition(bucket):
+                path = bucket.file("condition")
+                files[path] = as_json(condition)
+                what[path] = f"the paths of {bucket.name} that the server may use"
         files["bucket.sh"], files["iam.sh"] = _bucket_script(environment), _iam_script(environment)
         what["bucket.sh"] = "creates the bucket, with versions, lifecycle and no public access"
         what["iam.sh"] = "lets the server use it"
         commands = ["sh bucket.sh", "sh iam.sh"]
     about = f"What the environment {environment.name} needs of Google: its bucket, and a role on it for the server."
-    run = steps(environment, "google", commands, _inputs(environment))
-    return {**files, "README.md": page(environment, "Google Cloud", about, what, run, _keys(environment))}
-
-
-def _end(index: int) -> str:
-    return "-backups.json" if index else ".json"
+    run = steps(environment.name, "google", commands, _inputs(environment))
+    return {**files, "README.md": page(environment.name, "Google Cloud", about, what, run, _keys(environment))}
 
 
 def _inputs(environment: Environment) -> list[Input]:
@@ -90,13 +87,13 @@ def _rules(places: Sequence[Place], kept: Kept) -> list[dict[str, Any]]:
     return rules
 
 
-def _condition(bucket: str, places: Sequence[Place]) -> dict[str, str] | None:
-    """What narrows a role to places of a bucket; None where one of them is the whole."""
-    if any(not place.prefix for place in places):
+def _condition(bucket: Bucket) -> dict[str, str] | None:
+    """What narrows a role to the places of a bucket; None where one of them is the whole."""
+    if any(not place.prefix for place in bucket.places):
         return None
     parts = []
-    for place in places:
-        objects = _cel(f"projects/_/buckets/{bucket}/objects/{place.start}")
+    for place in bucket.places:
+        objects = _cel(f"projects/_/buckets/{bucket.name}/objects/{place.start}")
         parts.append(f"resource.name.startsWith({objects})")
         listed = 'api.getAttribute("storage.googleapis.com/objectListPrefix", "")'
         parts.append(f"{listed}.startsWith({_cel(place.start)})")
@@ -110,21 +107,21 @@ def _cel(value: str) -> str:
 def _bucket_script(environment: Environment) -> str:
     every = buckets(environment)
     versioning = "--versioning" if kept(environment).versioning else "--no-versioning"
-    names = " and the bucket ".join(every)
+    names = " and the bucket ".join(bucket.name for bucket in every)
     about = f"Creates the bucket {names}, or sets it up where it is there. {_REPLACES} {_NEEDS}"
     parts = [
-        f"""bucket={quote(name)}
+        f"""bucket={quote(bucket.name)}
 if ! gcloud storage buckets describe "gs://$bucket" > /dev/null 2>&1; then
   gcloud storage buckets create "gs://$bucket" --project="$project" --location="$location" \\
     --uniform-bucket-level-access --public-access-prevention
 fi
 gcloud storage buckets update "gs://$bucket" --uniform-bucket-level-access --public-access-prevention \\
-  {versioning} --lifecycle-file=lifecycle{_end(index)}
+  {versioning} --lifecycle-file={bucket.file("lifecycle")}
 echo "the bucket $bucket is ready"
 """
-        for index, name in enumerate(every)
+        for bucket in every
     ]
-    return script(environment, about, "\n".join(given.shell for given in _inputs(environment)), *parts)
+    return script(environment.name, about, "\n".join(given.shell for given in _inputs(environment)), *parts)
 
 
 def _iam_script(environment: Environment) -> str:
@@ -138,13 +135,13 @@ def _iam_script(environment: Environment) -> str:
             f'gcloud iam service-accounts add-iam-policy-binding "$account" --project={owner} --role={_USER} \\\n'
             f'  --member="serviceAccount:$project.svc.id.goog[{subject}]" --condition=None > /dev/null'
         )
-    for index, (name, places) in enumerate(buckets(environment).items()):
-        narrowed = f"--condition-from-file=condition{_end(index)}" if _condition(name, places) else "--condition=None"
+    for bucket in buckets(environment):
+        narrowed = f"--condition-from-file={bucket.file('condition')}" if _condition(bucket) else "--condition=None"
         parts.append(
-            f"gcloud storage buckets add-iam-policy-binding {quote(f'gs://{name}')} --role={_ROLE} \\\n"
-            f'  --member="$member" {narrowed} > /dev/null\necho "$member may use {name}"'
+            f"gcloud storage buckets add-iam-policy-binding {quote(f'gs://{bucket.name}')} --role={_ROLE} \\\n"
+            f'  --member="$member" {narrowed} > /dev/null\necho "$member may use {bucket.name}"'
         )
-    return script(environment, about, *parts)
+    return script(environment.name, about, *parts)
 
 
 def _created(known: tuple[str, str, str]) -> str:
@@ -169,15 +166,11 @@ member="{pool}/subject/{subject}"
 
 def _main(environment: Environment) -> str:
     return file(
-        note(environment),
+        note(environment.name),
         settings("google", "hashicorp/google", ">= 5.0", ("project", "var.project")),
         *(variable(given) for given in _inputs(environment)),
         *_identity(environment),
-        *(
-            each
-            for number, (name, places) in enumerate(buckets(environment).items())
-            for each in _bucket(environment, "backups" if number else "artifacts", name, places)
-        ),
+        *(each for bucket in buckets(environment) for each in _bucket(environment, bucket)),
     )
 
 
@@ -206,20 +199,20 @@ def _identity(environment: Environment) -> Iterator[str]:
         )
 
 
-def _bucket(environment: Environment, what: str, name: str, places: Sequence[Place]) -> Iterator[str]:
-    keeps = kept(environment)
+def _bucket(environment: Environment, bucket: Bucket) -> Iterator[str]:
+    keeps, what = kept(environment), bucket.what
     yield resource(
         "google_storage_bucket",
         what,
-        ("name", text(name)),
+        ("name", text(bucket.name)),
         ("location", "var.location"),
         ("uniform_bucket_level_access", "true"),
         ("public_access_prevention", text("enforced")),
         block("versioning", ("enabled", "true" if keeps.versioning else "false")),
-        *(_rule(rule) for rule in _rules(places, keeps)),
+        *(_rule(rule) for rule in _rules(bucket.places, keeps)),
         block("lifecycle", ("prevent_destroy", "true")),
     )
-    narrowed = _condition(name, places)
+    narrowed = _condition(bucket)
     yield resource(
         "google_storage_bucket_iam_member",
         what,

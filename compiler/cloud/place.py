@@ -1,7 +1,8 @@
-"""Where the server may write in the store of an environment, and what the store keeps there."""
+"""Where in its store an environment reads and writes, and what the store keeps there."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,18 +11,21 @@ from compiler import backup
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
+    from compiler.lifecycle import Lifecycle
 
 _NONCURRENT_DAYS = 30
 _INCOMPLETE_DAYS = 7
+_FIRST = "artifacts"
 
 
 @dataclass(frozen=True)
 class Place:
-    """A path of a bucket or container that the server reads and writes. `what` lies there: artifacts or backups."""
+    """A path of a bucket or container that is read and written. `what` lies there, as artifacts or backups of `system`."""
 
     what: str
     bucket: str
     prefix: str
+    system: str = "mlflow"
 
     @property
     def start(self) -> str:
@@ -31,7 +35,20 @@ class Place:
     @property
     def rule(self) -> str:
         """The name of its rule in the lifecycle of a bucket; environments that share a bucket have different ones."""
-        return f"mlflow-{self.what}" + (f":{self.prefix}" if self.prefix else "")
+        return f"{self.system}-{self.what}" + (f":{self.prefix}" if self.prefix else "")
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket or container with its places. `what` lies in the first of them, and no other bucket has that as its first."""
+
+    name: str
+    what: str
+    places: tuple[Place, ...]
+
+    def file(self, about: str, kind: str = "json") -> str:
+        """The name of a file about it, as `lifecycle.json` and `lifecycle-backups.json`."""
+        return f"{about}.{kind}" if self.what == _FIRST else f"{about}-{self.what}.{kind}"
 
 
 @dataclass(frozen=True)
@@ -44,8 +61,8 @@ class Kept:
 
 
 def places(environment: Environment) -> tuple[Place, ...]:
-    """The places of an environment: that of artifacts, and that of backups where there are any."""
-    found = [_place("artifacts", environment.artifacts.uri)]
+    """The places of an environment of MLflow: that of artifacts, and that of backups where there are any."""
+    found = [_place(_FIRST, environment.artifacts.uri)]
     if environment.maintenance.backup:
         found.append(_place("backups", backup.place(environment, environment.maintenance.backup)))
     return tuple(found)
@@ -56,16 +73,24 @@ def _place(what: str, uri: str) -> Place:
     return Place(what, url.username or url.netloc, url.path.strip("/"))
 
 
-def buckets(environment: Environment) -> dict[str, tuple[Place, ...]]:
-    """The places in each bucket, the bucket of artifacts first."""
-    every = places(environment)
-    names = dict.fromkeys(place.bucket for place in every)
-    return {name: tuple(place for place in every if place.bucket == name) for name in names}
+def buckets(environment: Environment) -> tuple[Bucket, ...]:
+    """The buckets of an environment of MLflow, that of artifacts first."""
+    return grouped(places(environment))
+
+
+def grouped(places: Sequence[Place]) -> tuple[Bucket, ...]:
+    """The buckets that places are in, that of the first place first."""
+    found = {name: [place for place in places if place.bucket == name] for name in (each.bucket for each in places)}
+    return tuple(Bucket(name, inside[0].what, tuple(inside)) for name, inside in found.items())
 
 
 def kept(environment: Environment) -> Kept:
-    """What the store keeps: `artifacts.versioning` and `artifacts.lifecycle`, or else the defaults."""
-    asked = environment.artifacts.settings.lifecycle
+    """What the store of an environment of MLflow keeps."""
+    return keeps(environment.artifacts.settings.lifecycle)
+
+
+def keeps(asked: Lifecycle) -> Kept:
+    """What a store keeps: `artifacts.versioning` and `artifacts.lifecycle`, or else the defaults."""
     versioning = asked.versioning is not False
     noncurrent = asked.noncurrent_days or _NONCURRENT_DAYS
     return Kept(versioning, noncurrent if versioning else None, asked.incomplete_days or _INCOMPLETE_DAYS)

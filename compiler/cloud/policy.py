@@ -6,34 +6,17 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from compiler.cloud.place import Place, places
-
-if TYPE_CHECKING:
-    from compiler.environment import Environment
+from compiler.bucket import partition
+from compiler.cloud.place import Place
 
 Document = dict[str, Any]
 """A policy as JSON has it."""
 
 _OBJECTS = ("AbortMultipartUpload", "DeleteObject", "GetObject", "ListMultipartUploadParts", "PutObject")
-"""What MLflow's `S3ArtifactRepository` does to an object; parts are uploaded, and uploads completed, with PutObject."""
-_TOLD = {
-    "ACL": "PutObjectAcl",
-    "GrantFullControl": "PutObjectAcl",
-    "GrantRead": "PutObjectAcl",
-    "GrantReadACP": "PutObjectAcl",
-    "GrantWriteACP": "PutObjectAcl",
-    "ObjectLockLegalHoldStatus": "PutObjectLegalHold",
-    "ObjectLockMode": "PutObjectRetention",
-    "ObjectLockRetainUntilDate": "PutObjectRetention",
-    "Tagging": "PutObjectTagging",
-}
-"""What an upload needs beside PutObject for what it is told.
-
-https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
-"""
+"""What clients do to an object; parts are uploaded, and uploads completed, with PutObject."""
 
 
 def text(document: Any) -> str:
@@ -47,28 +30,34 @@ def policy(statements: Sequence[Document]) -> Document:
 
 
 def allow(sid: str, actions: Sequence[str], resources: Sequence[str], condition: Document | None = None) -> Document:
-    """A statement that allows something, perhaps under a condition."""
-    statement = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-    return {**statement, "Condition": condition} if condition else statement
+    """A statement that allows something, perhaps under a condition. In: its name, or nothing."""
+    statement = {"Effect": "Allow", "Action": [f"s3:{action}" for action in actions], "Resource": list(resources)}
+    return ({"Sid": sid} if sid else {}) | statement | ({"Condition": condition} if condition else {})
 
 
-def storage(environment: Environment, head: str) -> list[Document]:
-    """What the server may do in its places, in the words of S3. In: what ARNs start with, as `arn:aws:s3:::`."""
-    every = places(environment)
-    whole = list(dict.fromkeys(f"{head}{place.bucket}" for place in every))
-    told = {_TOLD[word] for word in environment.artifacts.settings.upload_args if word in _TOLD}
-    actions = [f"s3:{action}" for action in sorted({*_OBJECTS, *told})]
+def storage(places: Sequence[Place], head: str, more: Iterable[str] = ()) -> list[Document]:
+    """What somebody may do who sees these places alone. In: what ARNs start with, as `arn:aws:s3:::`; more actions on objects."""
     return [
-        allow("Location", ["s3:GetBucketLocation"], whole),
-        *(_list(place, head) for place in every),
-        allow("Objects", actions, [f"{head}{place.bucket}/{_exactly(place.start)}*" for place in every]),
+        allow("Location", ["GetBucketLocation"], wholes(places, head)),
+        *(_list(place, head) for place in places),
+        allow("Objects", sorted({*_OBJECTS, *more}), insides(places, head)),
     ]
 
 
+def wholes(places: Sequence[Place], head: str) -> list[str]:
+    """The ARNs of the buckets that places are in."""
+    return list(dict.fromkeys(f"{head}{place.bucket}" for place in places))
+
+
+def insides(places: Sequence[Place], head: str) -> list[str]:
+    """The ARNs of everything in places."""
+    return [f"{head}{place.bucket}/{_exactly(place.start)}*" for place in places]
+
+
 def _list(place: Place, head: str) -> Document:
-    """MLflow lists with a prefix that ends with a slash, or that is longer."""
+    """Clients list with a prefix that ends with a slash, or that is longer."""
     condition = {"StringLike": {"s3:prefix": [f"{_exactly(place.start)}*"]}} if place.prefix else None
-    return allow(f"List{place.what.title()}", ["s3:ListBucket"], [f"{head}{place.bucket}"], condition)
+    return allow(f"List{place.what.title()}", ["ListBucket"], [f"{head}{place.bucket}"], condition)
 
 
 def _exactly(start: str) -> str:
@@ -76,11 +65,17 @@ def _exactly(start: str) -> str:
     return start.replace("*", "${*}")
 
 
-def documented(environment: Environment, head: str) -> Document:
-    """The policies of the guides that environments of these kinds are known from: the whole bucket, in one statement."""
-    words = ["GetObject", "PutObject", "DeleteObject", "ListBucket"]
-    if environment.kind.identity == "keys":
-        words = ["PutObject", "GetObject", "DeleteObject", "ListBucket", "GetBucketLocation"]
-    names = dict.fromkeys(place.bucket for place in places(environment))
-    resources = [each for name in names for each in (f"{head}{name}", f"{head}{name}/*")]
-    return policy([{"Effect": "Allow", "Action": [f"s3:{word}" for word in words], "Resource": resources}])
+def encryption(key: str, region: str) -> Document:
+    """The use of a key of KMS: S3 encrypts and decrypts for the one who asks, and decrypts to complete an upload of parts too.
+
+    Permissions are given on keys alone: an alias is a condition of the request.
+    https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+    """
+    suffix = ".cn" if partition(region) == "aws-cn" else ""
+    condition: Document = {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com{suffix}"}}
+    start, is_alias, alias = key.partition(":alias/")
+    if is_alias:
+        condition["ForAnyValue:StringEquals"] = {"kms:ResourceAliases": f"alias/{alias}"}
+    resource = f"{start}:key/*" if is_alias else key
+    actions = ["kms:Decrypt", "kms:GenerateDataKey"]
+    return {"Sid": "Encryption", "Effect": "Allow", "Action": actions, "Resource": [resource], "Condition": condition}

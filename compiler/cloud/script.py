@@ -5,10 +5,6 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 from shlex import quote
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from compiler.environment import Environment
 
 _WIDTH = 118
 
@@ -29,25 +25,25 @@ class Input:
         return f"{self.name}={quote(self.value)}"
 
 
-def note(environment: Environment) -> str:
-    """The comment at the top of every file that has comments."""
+def note(environment: str) -> str:
+    """The comment at the top of every file that has comments. In: the name of the environment."""
     return (
         "# Written by mlflow-overlays from environment.yaml. Don't change it here: change environment.yaml,\n"
-        f"# and run `make overlay ENV={environment.name}`.\n"
+        f"# and run `make overlay ENV={environment}`.\n"
     )
 
 
-def script(environment: Environment, about: str, *parts: str) -> str:
+def script(environment: str, about: str, *parts: str) -> str:
     """A script for any shell, of parts that are text. It works in its own directory, and ends at the first error."""
     comment = "".join(f"# {line}\n" for line in textwrap.wrap(about, _WIDTH))
     head = f'#!/bin/sh\n{note(environment)}#\n{comment}set -eu\ncd "$(dirname "$0")"\n'
     return "\n".join([head, *(part.strip("\n") + "\n" for part in parts if part.strip())])
 
 
-def page(environment: Environment, title: str, about: str, files: dict[str, str], *sections: str) -> str:
+def page(environment: str, title: str, about: str, files: dict[str, str], *sections: str) -> str:
     """The page of a directory: what it is for, what each file is, and what to do."""
     lines = [
-        f"<!-- Written by mlflow-overlays from environment.yaml. Run `make overlay ENV={environment.name}` to make it anew. -->",
+        f"<!-- Written by mlflow-overlays from environment.yaml. Run `make overlay ENV={environment}` to make it anew. -->",
         f"# {title}",
         "",
         *textwrap.wrap(f"{about} Nothing here is applied by the overlay, and Kustomize does not read it.", _WIDTH),
@@ -57,9 +53,9 @@ def page(environment: Environment, title: str, about: str, files: dict[str, str]
     return "\n".join([*lines, *("\n" + section.strip("\n") for section in sections if section.strip())]) + "\n"
 
 
-def steps(environment: Environment, directory: str, commands: list[str], inputs: list[Input]) -> str:
+def steps(environment: str, directory: str, commands: list[str], inputs: list[Input]) -> str:
     """The commands that a page asks for, with the variables that they need."""
     missing = [given for given in inputs if given.value is None]
     asked = "".join(f"export {given.name.upper()}='...'  # {given.what}\n" for given in missing)
     run = "".join(f"{command}\n" for command in commands)
-    return f"## What to run\n\n```sh\n{asked}cd overlays/{environment.name}/{directory}\n{run}```\n"
+    return f"## What to run\n\n```sh\n{asked}cd overlays/{environment}/{directory}\n{run}```\n"

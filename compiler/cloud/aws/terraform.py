@@ -1,46 +1,45 @@
-"""The bucket, and the role or user, for Terraform and OpenTofu."""
+"""Buckets, and roles or users, for Terraform and OpenTofu."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from compiler.cloud.aws.role import AUDIENCE, ISSUER, Role
+from compiler.cloud.aws.trust import AUDIENCE, ISSUER
 from compiler.cloud.hcl import block, data, file, resource, settings, text, texts, variable
 from compiler.cloud.lifecycle import blocks
-from compiler.cloud.place import Place, account, buckets, kept
+from compiler.cloud.need import Need, User
+from compiler.cloud.place import Bucket
 from compiler.cloud.script import note
 
-if TYPE_CHECKING:
-    from compiler.environment import Environment
 
-
-def main(environment: Environment, known: Role) -> str:
+def main(need: Need) -> str:
     """The file of everything."""
-    region = ("region", text(environment.artifacts.settings.region))
-    owner = [("allowed_account_ids", texts([known.account_id]))] if known.account_id else []
+    region = ("region", text(need.region))
+    owner = [("allowed_account_ids", texts([need.account_id]))] if need.account_id else []
     return file(
-        note(environment),
+        note(need.name),
         settings("aws", "hashicorp/aws", ">= 5.0", region, *owner),
-        *(variable(given) for given in known.inputs),
-        *(each for number, name in enumerate(buckets(environment)) for each in _bucket(environment, number, name)),
-        *_identity(environment, known),
+        *(variable(given) for given in need.inputs),
+        *(each for bucket in need.buckets for each in _bucket(need, bucket)),
+        *(_provider() if need.asks else ()),
+        *(each for user in need.users for each in _user(need, user)),
     )
 
 
-def _bucket(environment: Environment, number: int, name: str) -> Iterator[str]:
-    what = "backups" if number else "artifacts"
+def _bucket(need: Need, bucket: Bucket) -> Iterator[str]:
+    what = bucket.what
     whose = ("bucket", f"aws_s3_bucket.{what}.id")
-    keeps = kept(environment)
-    yield resource("aws_s3_bucket", what, ("bucket", text(name)), block("lifecycle", ("prevent_destroy", "true")))
+    yield resource(
+        "aws_s3_bucket", what, ("bucket", text(bucket.name)), block("lifecycle", ("prevent_destroy", "true"))
+    )
     closed = ("block_public_acls", "ignore_public_acls", "block_public_policy", "restrict_public_buckets")
     yield resource("aws_s3_bucket_public_access_block", what, whose, *((each, "true") for each in closed))
-    status = block("versioning_configuration", ("status", text("Enabled" if keeps.versioning else "Suspended")))
+    status = block("versioning_configuration", ("status", text("Enabled" if need.kept.versioning else "Suspended")))
     yield resource("aws_s3_bucket_versioning", what, whose, status)
-    yield _encrypted(what, environment.artifacts.settings.kms_key_arn)
-    places: tuple[Place, ...] = buckets(environment)[name]
+    yield _encrypted(what, need.kms_key_arn)
     after = ("depends_on", f"[aws_s3_bucket_versioning.{what}]")
-    yield resource("aws_s3_bucket_lifecycle_configuration", what, whose, after, *blocks(places, keeps, tiering=True))
+    own = blocks(bucket.places, need.kept, tiering=True)
+    yield resource("aws_s3_bucket_lifecycle_configuration", what, whose, after, *own)
 
 
 def _encrypted(what: str, key: str | None) -> str:
@@ -56,30 +55,27 @@ def _encrypted(what: str, key: str | None) -> str:
     return resource("aws_s3_bucket_server_side_encryption_configuration", what, whose, rule)
 
 
-def _identity(environment: Environment, known: Role) -> Iterator[str]:
-    what = "role" if known.is_role else "user"
-    permissions = ("policy", 'file("${path.module}/permissions.json")')
-    tags = ("tags", f"{{ mlflow-overlays = {text(environment.name)} }}")
-    path = [("path", text(known.path))] if known.path != "/" else []
+def _user(need: Need, user: User) -> Iterator[str]:
+    what, label = "role" if user.is_role else "user", user.label.replace("-", "_") or "mlflow"
+    tags = ("tags", f"{{ mlflow-overlays = {text(need.name)} }}")
+    path = [("path", text(user.path))] if user.path != "/" else []
     trusted = []
-    if known.is_role:
-        whole = 'file("${path.module}/trust.json")'
-        asked = known.identity == "irsa" and not environment.cloud.oidc_provider
-        if asked:
-            yield from _provider()
-            whole = f'replace({whole}, "{ISSUER}", local.provider)'
-        trusted = [("assume_role_policy", whole)]
-    yield resource(f"aws_iam_{what}", "mlflow", ("name", text(known.name)), *path, *trusted, tags)
-    whose = (what, f"aws_iam_{what}.mlflow.name")
-    yield resource(f"aws_iam_{what}_policy", "mlflow", ("name", text("mlflow-artifacts")), whose, permissions)
-    if known.identity == "pod-identity":
+    if user.is_role:
+        whole = f'file("${{path.module}}/{user.file("trust")}")'
+        asked = need.asks and user.identity == "irsa"
+        trusted = [("assume_role_policy", f'replace({whole}, "{ISSUER}", local.provider)' if asked else whole)]
+    yield resource(f"aws_iam_{what}", label, ("name", text(user.name)), *path, *trusted, tags)
+    whose = (what, f"aws_iam_{what}.{label}.name")
+    permissions = ("policy", f'file("${{path.module}}/{user.file("permissions")}")')
+    yield resource(f"aws_iam_{what}_policy", label, ("name", text(need.policy)), whose, permissions)
+    for account in user.accounts if user.identity == "pod-identity" else ():
         yield resource(
             "aws_eks_pod_identity_association",
-            "mlflow",
+            label if len(user.accounts) == 1 else f"{label}_{account.name.replace('-', '_')}",
             ("cluster_name", "var.cluster"),
-            ("namespace", text(environment.namespace.name)),
-            ("service_account", text(account(environment))),
-            ("role_arn", "aws_iam_role.mlflow.arn"),
+            ("namespace", text(account.namespace)),
+            ("service_account", text(account.name)),
+            ("role_arn", f"aws_iam_role.{label}.arn"),
         )
 
 
