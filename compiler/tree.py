@@ -13,17 +13,14 @@ PROFILES = "profiles"
 SECRETS = "SECRETS.md"
 PAGE = "README.md"
 """The page of a directory of documents."""
+_USERS = ("backend", "profiles", "profile-*")
+"""Who of Kubeflow Pipelines has documents."""
+_PERMISSIONS = ("permissions.json", *(f"{user}-permissions.json" for user in _USERS))
+_TRUST = ("trust.json", *(f"{user}-trust.json" for user in _USERS if user != "profiles"))
+_BUCKET = ("bucket.sh", "lifecycle.json", "lifecycle-backups.json")
 DOCUMENTS = {
-    "aws": (
-        "bucket.sh",
-        "iam.sh",
-        "lifecycle.json",
-        "lifecycle-backups.json",
-        "main.tf",
-        "permissions.json",
-        "trust.json",
-    ),
-    "s3": ("bucket.sh", "lifecycle.json", "lifecycle-backups.json", "main.tf", "permissions.json"),
+    "aws": (*_BUCKET, "iam.sh", "main.tf", *_PERMISSIONS, *_TRUST),
+    "s3": (*_BUCKET, "main.tf", *_PERMISSIONS),
     "google": (
         *(
             "bucket.sh",
@@ -39,7 +36,8 @@ DOCUMENTS = {
     "deploykf": ("values.yaml",),
     "alibaba": ("bucket.sh", "iam.sh", "lifecycle.xml", "lifecycle-backups.xml", "main.tf", "permissions.json"),
 }
-"""What may stand in the directory of a provider, or of deployKF, beside its page. Whatever else is there is somebody's own."""
+"""Patterns of what may stand in the directory of a provider, or of deployKF, beside its page. Whatever else is there is
+somebody's own."""
 WRITTEN = (
     KUSTOMIZATION,
     f"compiled-*/{KUSTOMIZATION}",

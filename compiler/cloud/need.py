@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """A service account of the cluster."""
+    """A service account of the cluster; `*` for its namespace is any."""
 
     namespace: str
     name: str

@@ -40,8 +40,13 @@ def storage(places: Sequence[Place], head: str, more: Iterable[str] = ()) -> lis
     return [
         allow("Location", ["GetBucketLocation"], wholes(places, head)),
         *(_list(place, head) for place in places),
-        allow("Objects", sorted({*_OBJECTS, *more}), insides(places, head)),
+        objects(places, head, more),
     ]
+
+
+def objects(places: Sequence[Place], head: str, more: Iterable[str] = ()) -> Document:
+    """What may be done to every object in places. In: as above."""
+    return allow("Objects", sorted({*_OBJECTS, *more}), insides(places, head))
 
 
 def wholes(places: Sequence[Place], head: str) -> list[str]:
@@ -55,9 +60,14 @@ def insides(places: Sequence[Place], head: str) -> list[str]:
 
 
 def _list(place: Place, head: str) -> Document:
-    """Clients list with a prefix that ends with a slash, or that is longer."""
-    condition = {"StringLike": {"s3:prefix": [f"{_exactly(place.start)}*"]}} if place.prefix else None
+    """MLflow lists with a prefix that ends with a slash, or that is longer."""
+    condition = below([place]) if place.prefix else None
     return allow(f"List{place.what.title()}", ["ListBucket"], [f"{head}{place.bucket}"], condition)
+
+
+def below(places: Sequence[Place]) -> Document:
+    """The condition that a list is of what is in one of these places."""
+    return {"StringLike": {"s3:prefix": [f"{_exactly(place.start)}*" for place in places]}}
 
 
 def _exactly(start: str) -> str:

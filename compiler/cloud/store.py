@@ -21,7 +21,7 @@ _NEEDS = "Run again, it changes nothing. It needs the AWS CLI, with keys of some
 def documents(need: Need) -> dict[str, str]:
     """The files of `s3/`."""
     files = {user.file("permissions"): as_json(user.permissions) for user in need.users}
-    what = {user.file("permissions"): f"what {user.who}'s user may do" for user in need.users}
+    what = {user.file("permissions"): f"what {_whose(user.who)} user may do" for user in need.users}
     if need.cloud.tool == "terraform":
         files["main.tf"] = _main(need)
         what["main.tf"] = "the bucket, for Terraform or OpenTofu"
@@ -38,6 +38,10 @@ def documents(need: Need) -> dict[str, str]:
     about = f"What the environment {need.name} needs of its store: a bucket, and {who} may use it."
     run = steps(need.name, "s3", commands, [])
     return {**files, "README.md": page(need.name, "The store", about, what, run, _users(need))}
+
+
+def _whose(who: str) -> str:
+    return f"{who}'" if who.endswith("s") else f"{who}'s"
 
 
 def _users(need: Need) -> str:

@@ -28,7 +28,7 @@ from compiler.cloud import documents, provider
 from compiler.cloud.place import places
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
-from compiler.lifecycle import NONCURRENT_ROUTE
+from compiler.lifecycle import NONCURRENT_ROUTE, Lifecycle
 from compiler.overlay import Overlay
 from compiler.part import Schema, choice, object_of, text
 
@@ -81,7 +81,7 @@ KEYS: dict[str, Schema] = {
             "oidcProvider": text(
                 "Who signs the tokens of the cluster's service accounts, without `https://`.",
                 r"[a-z0-9][a-z0-9.-]*(?::[0-9]+)?(?:/[A-Za-z0-9._-]+)*/?",
-                "a host and path like oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF",
+                "a host and path without https://, like oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF",
                 examples=["oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"],
             ),
             "project": text(
@@ -168,40 +168,44 @@ def check(environment: Environment) -> Iterable[Finding]:
             message = f"the store of '{environment.kind.name}' is in the cluster, and nothing of a cloud belongs to it"
             yield Finding(("cloud",), "wrong-kind", message, "remove it, or use another overlay", at_key=True)
         return
-    for key in sorted(cloud.given & _OWNERS.keys()):
-        if whose not in _OWNERS[key]:
-            owners = " or ".join(_WORDS[owner] for owner in _OWNERS[key])
-            message = f"cloud.{key} is for {owners}, and '{environment.kind.name}' keeps artifacts with {_WORDS[whose]}"
-            yield Finding(("cloud", key), "wrong-kind", message, "remove it", at_key=True)
-    yield from _derived(environment)
-    yield from _kept(environment)
+    yield from elsewhere(cloud, whose, environment.kind)
+    role_arn = environment.artifacts.settings.role_arn if environment.kind.identity == "irsa" else None
+    yield from derived(cloud, environment.kind, role_arn)
+    yield from unread(cloud, environment.artifacts.given, environment.artifacts.settings.lifecycle)
     if cloud.tool != "none" and whose not in _LITERAL:
         yield from _starred(environment)
 
 
-def _derived(environment: Environment) -> Iterator[Finding]:
-    """What the role's ARN says already, and what access keys need none of."""
-    cloud, identity = environment.cloud, environment.kind.identity
-    if identity == "irsa":
-        if cloud.name:
-            message = "the name of the role follows from artifacts.roleArn"
-            yield Finding(("cloud", "name"), "conflicting-keys", message, "remove it", at_key=True)
-        arn = environment.artifacts.settings.role_arn or ""
-        if cloud.account_id and cloud.account_id != arn.split(":")[4]:
-            message = f"the role is in the account {arn.split(':')[4]}, by artifacts.roleArn"
-            yield Finding(("cloud", "accountId"), "conflicting-keys", message, "remove it")
-    unused = {"keys": ("cluster", "oidcProvider"), "pod-identity": ("oidcProvider",)}.get(identity, ())
-    for key in unused:
-        if key in cloud.given and environment.kind.store in ("s3", "azure"):
-            message = f"cloud.{key} means nothing to '{environment.kind.name}': nobody trusts the cluster's tokens"
+def elsewhere(cloud: Cloud, whose: str, kind: Kind) -> Iterator[Finding]:
+    """Finds keys of another cloud than that of the store. In: who has the store, by the directory of its documents."""
+    for key in sorted(cloud.given & _OWNERS.keys()):
+        if whose not in _OWNERS[key]:
+            owners = " or ".join(_WORDS[owner] for owner in _OWNERS[key])
+            message = f"cloud.{key} is for {owners}, and '{kind.name}' keeps artifacts with {_WORDS[whose]}"
             yield Finding(("cloud", key), "wrong-kind", message, "remove it", at_key=True)
 
 
-def _kept(environment: Environment) -> Iterator[Finding]:
-    """What is said of the bucket's versions, where nobody sets it up or there are none."""
-    asked = environment.artifacts.settings.lifecycle
-    for key in sorted({"lifecycle", "versioning"} & environment.artifacts.given):
-        if environment.cloud.tool == "none":
+def derived(cloud: Cloud, kind: Kind, role_arn: str | None) -> Iterator[Finding]:
+    """Finds what the ARN of a role says already, and what access keys need none of."""
+    if kind.identity == "irsa":
+        if cloud.name:
+            message = "the name of the role follows from artifacts.roleArn"
+            yield Finding(("cloud", "name"), "conflicting-keys", message, "remove it", at_key=True)
+        owner = (role_arn or "").split(":")[4]
+        if cloud.account_id and cloud.account_id != owner:
+            message = f"the role is in the account {owner}, by artifacts.roleArn"
+            yield Finding(("cloud", "accountId"), "conflicting-keys", message, "remove it")
+    unused = {"keys": ("cluster", "oidcProvider"), "pod-identity": ("oidcProvider",)}.get(kind.identity, ())
+    for key in unused:
+        if key in cloud.given and kind.store in ("s3", "azure"):
+            message = f"cloud.{key} means nothing to '{kind.name}': nobody trusts the cluster's tokens"
+            yield Finding(("cloud", key), "wrong-kind", message, "remove it", at_key=True)
+
+
+def unread(cloud: Cloud, given: frozenset[str], asked: Lifecycle) -> Iterator[Finding]:
+    """Finds what is said of the bucket's versions, where nobody sets it up or there are none. In: the keys of `artifacts`."""
+    for key in sorted({"lifecycle", "versioning"} & given):
+        if cloud.tool == "none":
             message = f"artifacts.{key} is for the documents of the bucket, and cloud.tool: none writes none"
             yield Finding(("artifacts", key), "conflicting-keys", message, "remove one of the two", at_key=True)
     if asked.versioning is False and asked.noncurrent_days:

@@ -35,6 +35,61 @@ STORE: Values = {
 ELSEWHERE: Values = {"maintenance": {"backup": {"bucket": "acme-backups", "prefix": "dumps/mlflow"}}}
 KEPT: Values = {"artifacts": {"lifecycle": {"noncurrentVersionDays": 400, "incompleteUploadDays": 3}}}
 
+
+def _teams(**more: Values) -> Values:
+    """Two profiles, the name of one the beginning of the other's. In: what either has of its own, by its name with a `_`."""
+    return {
+        "profiles": [
+            {"name": name, "owner": "ana@acme.example", **more.get(name.replace("-", "_"), {})}
+            for name in ("team-1", "team-10")
+        ]
+    }
+
+
+_ROLE = "arn:aws:iam::123456789012:role"
+ONE: Values = {"overlay": "kfp-keys", "artifacts": {"bucket": "acme-pipelines", "region": "eu-central-1"}}
+TEAMS: Values = merged(ONE, _teams())
+ONE_ROLE: Values = merged(ONE, {"overlay": "kfp-irsa", "artifacts": {"roleArn": f"{_ROLE}/kfp-backend"}})
+ROLES: Values = merged(
+    ONE_ROLE, _teams(team_1={"roleArn": f"{_ROLE}/teams/kfp-team-1"}, team_10={"roleArn": f"{_ROLE}/kfp-team-10"})
+)
+PODS: Values = merged(TEAMS, {"overlay": "kfp-pod-identity"})
+PIPELINES_STORE: Values = merged(
+    TEAMS, {"artifacts": {"provider": "minio", "endpoint": "http://minio.acme.example:9000", "region": "us-east-1"}}
+)
+
+PIPELINES: dict[str, Values] = {
+    "kfp-one": ONE,
+    "kfp-teams": TEAMS,
+    "kfp-documented": merged(TEAMS, {"cloud": {"iam": "documented"}}),
+    "kfp-shared-key": merged(TEAMS, {"artifacts": {"profileSecret": "pipelines"}}),
+    "kfp-prefix": merged(TEAMS, {"artifacts": {"prefix": "it's/a*star"}, "cloud": {"name": "pipelines"}}),
+    "kfp-one-role": merged(ONE_ROLE, {"cloud": {"oidcProvider": ISSUER}}),
+    "kfp-roles": ROLES,
+    "kfp-one-role-of-all": merged(
+        ONE_ROLE, _teams(team_1={"roleArn": f"{_ROLE}/kfp-teams"}, team_10={"roleArn": f"{_ROLE}/kfp-teams"})
+    ),
+    "kfp-role-of-the-backend": merged(
+        ONE_ROLE, _teams(team_1={"roleArn": f"{_ROLE}/kfp-backend"}, team_10={"existingSecret": "keys"})
+    ),
+    "kfp-deploykf": merged(ROLES, {"pipelines": {"deployKF": {"version": "0.1.5"}}}),
+    "kfp-key": merged(ROLES, {"artifacts": {"kmsKeyArn": f"{KMS}:alias/pipelines"}}),
+    "kfp-china": {
+        "overlay": "kfp-irsa",
+        "artifacts": {
+            "bucket": "acme-pipelines",
+            "region": "cn-north-1",
+            "roleArn": "arn:aws-cn:iam::123456789012:role/kfp-backend",
+        },
+    },
+    "kfp-one-pod": merged(ONE, {"overlay": "kfp-pod-identity"}),
+    "kfp-pods": merged(PODS, {"cloud": {"cluster": "production", "accountId": "123456789012"}}),
+    "kfp-store": PIPELINES_STORE,
+    "kfp-store-shared": merged(PIPELINES_STORE, {"artifacts": {"profileSecret": "pipelines", "prefix": "kfp"}}),
+    "kfp-wasabi": merged(ONE, {"artifacts": {"provider": "wasabi"}}),
+}
+"""Those of Kubeflow Pipelines: one user or several, each kind, and what is shared between profiles."""
+
 ENVIRONMENTS: dict[str, Values] = {
     "keys": KEYS,
     "team": merged(TEAM, BACKUP),
@@ -97,6 +152,7 @@ ENVIRONMENTS: dict[str, Values] = {
     "azure-elsewhere": merged(AZURE, {**ELSEWHERE, "artifacts": {"prefix": "team-1", "versioning": False}}),
     "oss": OSS,
     "oss-team": merged(OSS, {**ELSEWHERE, "artifacts": {"prefix": "team-1"}, "cloud": {"name": "tracking"}}),
+    **PIPELINES,
 }
 
 

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -167,22 +168,26 @@ class Associations(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def do_GET(self) -> None:
-        self._answer({"associations": self.known})
+        asked = parse_qs(urlsplit(self.path).query)
+        wanted = {key: asked[key][0] for key in ("namespace", "serviceAccount")}
+        self._answer({"associations": [each for each in self.known if wanted.items() <= each.items()]})
 
     def do_POST(self) -> None:
         given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path.endswith("/pod-identity-associations"):
-            self.known.append({"associationId": "a-1", "clusterName": self.path.split("/")[2], **given})
+            association = {"associationId": f"a-{len(self.known)}", "clusterName": self.path.split("/")[2], **given}
+            self.known.append(association)
         else:
-            self.known[0].update(given)
-        self._answer({"association": self.known[0]})
+            association = self.known[int(self.path.rpartition("-")[2])]
+            association.update(given)
+        self._answer({"association": association})
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the library's name
         """Says nothing."""
 
 
 @contextmanager
-def _associations() -> Iterator[tuple[str, list[dict[str, str]]]]:
+def associations() -> Iterator[tuple[str, list[dict[str, str]]]]:
     known: list[dict[str, str]] = []
     handler = type("Handler", (Associations,), {"known": known})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as eks:
@@ -193,7 +198,7 @@ def _associations() -> Iterator[tuple[str, list[dict[str, str]]]]:
 
 def test_pod_identity__is_associated_once(moto: Store, tmp_path: Path) -> None:
     folder = put(ENVIRONMENTS["pod"], tmp_path)
-    with _associations() as (endpoint, known):
+    with associations() as (endpoint, known):
         for _ in range(2):
             done = moto.script(folder / "iam.sh", CLUSTER=CLUSTER, AWS_ENDPOINT_URL_EKS=endpoint)
             assert done.returncode == 0, done.stderr

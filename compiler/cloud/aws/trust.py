@@ -19,14 +19,16 @@ def trust(need: Need, user: User) -> Document:
     if user.identity == "pod-identity":
         return _pods(need, user)
     provider = need.cloud.oidc_provider or ISSUER
-    equal = {f"{provider}:sub": _one([account.subject for account in user.accounts])}
-    if need.audience:
-        equal = {f"{provider}:aud": AUDIENCE, **equal}
+    subject = {f"{provider}:sub": _one([account.subject for account in user.accounts])}
+    audience = {f"{provider}:aud": AUDIENCE} if need.audience else {}
+    condition: Document = {"StringEquals": audience | subject}
+    if any("*" in account.namespace for account in user.accounts):
+        condition = {"StringEquals": audience, "StringLike": subject}
     statement = {
         "Effect": "Allow",
         "Principal": {"Federated": f"{providers(need)}/{provider}"},
         "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {"StringEquals": equal},
+        "Condition": condition,
     }
     return policy([statement])
 

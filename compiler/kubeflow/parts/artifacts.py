@@ -127,9 +127,22 @@ def check(installation: Installation) -> Iterable[Finding]:
     yield from _login(installation, store)
     yield from _layout(store)
     yield from partitioned(("artifacts", "roleArn"), store.role_arn, store.region)
-    if store.kms_key_arn and not store.is_amazon:
+    yield from _encryption(store)
+
+
+def _encryption(store: Store) -> Iterator[Finding]:
+    key = ("artifacts", "kmsKeyArn")
+    if store.kms_key_arn is None:
+        return
+    if not store.is_amazon:
         message = "keys of KMS are Amazon's, and this store is another"
-        yield Finding(("artifacts", "kmsKeyArn"), "conflicting-keys", message, "remove it", at_key=True)
+        yield Finding(key, "conflicting-keys", message, "remove it", at_key=True)
+        return
+    yield from partitioned(key, store.kms_key_arn, store.region)
+    region = store.kms_key_arn.split(":")[3]
+    if region != store.region:
+        message = f"the key is in {region}, the bucket in {store.region}"
+        yield Finding(key, "region-mismatch", message, "S3 encrypts with keys of the bucket's own region")
 
 
 def _reached(store: Store) -> Iterator[Finding]:
