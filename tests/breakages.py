@@ -232,10 +232,10 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "shared-namespace": Break({"namespace": "kube-system"}),
     "stale": Break({"mlflow.workers": 3}, before=Break(), stale=True),
     "tag": Break(append="x: !!str 1\n"),
-    **dict.fromkeys(
-        ("embedded-store", "overlapping-prefixes", "rewritten-trust", "shared-key", "unreachable-server"),
-        "only Kubeflow Pipelines come to it",
-    ),
+    **{
+        code: among((), Break(), "only Kubeflow Pipelines come to it")
+        for code in ("embedded-store", "overlapping-prefixes", "rewritten-trust", "shared-key", "unreachable-server")
+    },
     "too-deep": Break(append="x: " + "[" * 50 + "]" * 50 + "\n"),
     "too-few-connections": {
         **dict.fromkeys(SERVERS, Break({"mlflow.workers": 32, "database.maxConnections": 50})),
