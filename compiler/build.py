@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.errors import Missing
-from compiler.outline import localized
+from compiler.outline import localized, tops
 from compiler.tree import KUSTOMIZATION, PROFILES, Tree, env_file
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 OLDEST_KUBECTL = (1, 30)
 TIMEOUT_SECONDS = 60
-_TOP = re.compile(r'(?m)^- "(?:\.\./){2,3}([A-Za-z0-9_][A-Za-z0-9._-]*)/')
-"""The directory of the project that a resource or component of an overlay is in."""
 # A build lives for a moment and works step by step: Go need not collect what it leaves behind, unless it is huge.
 GO = {"GOGC": "off", "GOMEMLIMIT": "512MiB", "GOMAXPROCS": "1"}
 
@@ -214,7 +212,7 @@ def _fill(stage: Path, root: Path, name: str, tree: Tree, generated: Sequence[Se
     """Puts what a build reads into a directory; returns the values that were made up for Secrets."""
     overlay = stage / "overlays" / name
     files = {path: localized(text, "../.." + "/.." * path.count("/")) for path, text in tree.items()}
-    for top in {"base", *_TOP.findall(files.get(KUSTOMIZATION, ""))} - {"overlays"}:
+    for top in {"base", *tops(files)}:
         (stage / top).symlink_to((root / top).resolve(), target_is_directory=True)
     custom = root / "overlays" / name / "custom"
     if custom.is_dir():

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from compiler.build import kubectl
 from compiler.errors import Fatal
+from compiler.outline import tops
 from compiler.tree import Tree
 from compiler.workspace import ENVIRONMENT, Workspace, put
 
@@ -44,6 +45,8 @@ class Cache:
         """What stands for everything that the overlay of an environment is made of; to be taken before it is made."""
         directory = self.workspace.directory(name)
         own = [*_files(directory / ENVIRONMENT), *_files(directory / "custom")]
+        for top in sorted(tops(self.workspace.committed(name)) - {"base"}):
+            own += _files(self.workspace.root / top)
         # An installation of Kubeflow Pipelines is held against the other environments. An escape could hide its kind.
         if any(b"kfp-" in content or b"\\" in content for _, content in own[:1]):
             own += [(name, content) for name, content in self.workspace.others(name).items()]

@@ -19,6 +19,7 @@ from compiler.diagnostic import Diagnostic, Place, has_errors
 from compiler.emit import renamed
 from compiler.errors import Missing
 from compiler.manifest import Manifest
+from compiler.outline import tops
 from compiler.pipeline import compile_environment, search
 from compiler.route import ABSENT, Route
 from compiler.tree import KUSTOMIZATION
@@ -92,7 +93,8 @@ def with_commit(workspace: Workspace, compilation: Compilation, commit: str) -> 
     title = f"{commit} ({id_[:8]})" if not id_.startswith(commit) else id_[:8]
     with tempfile.TemporaryDirectory(prefix="mlflow-overlays-") as name:
         stage = Workspace(Path(name).resolve())
-        files = git.checkout(workspace.root, id_, ("base", f"overlays/{compilation.name}"), stage.root)
+        parts = {"base", *tops(compilation.tree or {}), f"overlays/{compilation.name}"}
+        files = git.checkout(workspace.root, id_, sorted(parts), stage.root)
         if f"overlays/{compilation.name}/{KUSTOMIZATION}" not in files:
             return compared(workspace, compilation, Side(f"{title}, which does not have it"))
         return compared(workspace, compilation, _committed(stage, compilation, title, commit))

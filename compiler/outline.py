@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 
+from compiler.tree import KUSTOMIZATION, Tree
+
 _UPSTREAM = re.compile(
     r"https://github\.com/kubeflow/pipelines/+manifests/kustomize/env/"
     r"(platform-agnostic(?:-multi-user)?)/?\?ref=([A-Za-z0-9._-]+)"
 )
 """The manifests of Kubeflow Pipelines, for one user or many, and the release that they are of."""
+_TOP = re.compile(r'(?m)^- "(?:\.\./){2,3}([A-Za-z0-9_][A-Za-z0-9._-]*)/')
 _DIRECTORIES = {"platform-agnostic": "single-user", "platform-agnostic-multi-user": "multi-user"}
 """What upstream calls an installation, and its outline."""
 COMMITS = {
@@ -35,6 +38,13 @@ def local(resource: str) -> str:
         return resource
     version = _RELEASES.get(found[2], found[2])
     return f"base/pipelines/{version.rpartition('.')[0]}/{_DIRECTORIES[found[1]]}" if version in COMMITS else resource
+
+
+def tops(tree: Tree) -> set[str]:
+    """The directories at the top of the project that an overlay is put together from."""
+    return {top for path, text in tree.items() if path.endswith(KUSTOMIZATION) for top in _TOP.findall(text)} - {
+        "overlays"
+    }
 
 
 def localized(text: str, root: str) -> str:

@@ -24,10 +24,9 @@ LAYERS = (
         "tree",
         "dialect",
         "quantity",
-        "outline",
         "block",
     ),
-    ("kind",),
+    ("kind", "outline"),
     ("diagnostic", "overlay"),
     ("source", "manifest", "part", "policy", "report", "fix", "bounds", "quick", "identity", "split", "pool"),
     (

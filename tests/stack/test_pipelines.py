@@ -233,23 +233,7 @@ def test_backend__three_prefixes_and_no_other_bucket(place: Place) -> None:
 
 
 def policies(place: Place) -> dict[str, Any]:
-    """The least that each needs, by namespace: what policies of the documents have to come to."""
-    below, arn = place.below, f"arn:aws:s3:::{BUCKET}"
-    everything = [
-        f"s3:{word}"
-        for word in ("GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload", "ListMultipartUploadParts")
-    ]
-
-    def policy(prefixes: list[str], condition: dict[str, Any]) -> dict[str, Any]:
-        statements = [
-            {"Effect": "Allow", "Action": ["s3:GetBucketLocation"], "Resource": [arn]},
-            {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [arn], **condition},
-            {"Effect": "Allow", "Action": everything, "Resource": [f"{arn}/{each}/*" for each in prefixes]},
-        ]
-        return {"Version": "2012-10-17", "Statement": statements}
-
-    found = {SYSTEM: policy([f"{below}{each}" for each in ("artifacts", "pipelines", "v2/artifacts")], {})}
-    for team in TEAMS:
-        own = [f"{below}artifacts/{team}", f"{below}v2/artifacts/{team}"]
-        found[team] = policy(own, {"Condition": {"StringLike": {"s3:prefix": [f"{each}/*" for each in own]}}})
-    return found
+    """The policies of the documents, by namespace."""
+    documents = place.installation.overlay.documents
+    names = {SYSTEM: "backend", **{team: f"profile-{team}" for team in TEAMS}}
+    return {namespace: json.loads(documents[f"s3/{name}-permissions.json"]) for namespace, name in names.items()}
