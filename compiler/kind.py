@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from compiler.route import Route
@@ -29,5 +29,5 @@ class Kind:
     secrets: Secrets
     requires: Mapping[Route, str]
     system: System = "mlflow"
-    shows: tuple[Route, ...] = ()
-    """Keys that a first environment has beside, though not every one needs them."""
+    examples: Mapping[Route, str] = field(default_factory=dict)
+    """Values that a first environment shows in place of those of the schema, and keys that not every environment needs."""

@@ -28,7 +28,7 @@ from compiler.rules.immutable import refused
 from compiler.rules.jobs import job_names
 from compiler.rules.left import left_behind
 from compiler.rules.scaling import reset
-from compiler.tree import Tree
+from compiler.tree import KUSTOMIZATION, Tree
 from compiler.understand import Compilation, understand
 from compiler.waive import annotated, idle, unwaived
 from compiler.workspace import Workspace
@@ -63,6 +63,9 @@ def prove(
     """The second half: builds the overlay with kubectl and holds the build against schemas and rules."""
     if compilation.overlay is None:
         return compilation
+    absent = _absent(workspace, compilation, compilation.overlay)
+    if absent:
+        return _failed(compilation, [*compilation.diagnostics, *absent])
     overlay = _annotated(workspace, compilation.name, compilation.overlay, versions)
     overlay, tree, built, before = _built(workspace, compilation.name, overlay, ahead, versions)
     compilation = replace(compilation, overlay=overlay, manifests=built.manifests)
@@ -91,6 +94,16 @@ def prove(
         *_elsewhere(overlay, built.manifests, versions[0]),
     )
     return replace(compilation, diagnostics=diagnostics, tree=tree, proved=sentences)
+
+
+def _absent(workspace: Workspace, compilation: Compilation, overlay: Overlay) -> list[Diagnostic]:
+    """The directories that an environment names as its base, and that are none."""
+    here = [each for each in overlay.resources if "://" not in each]
+    gone = [each for each in here if not (workspace.root / each / KUSTOMIZATION).is_file()]
+    message = "there is no kustomization.yaml in {}"
+    hint = "name a directory of the project; scripts/upstream.py vendor copies a release into one"
+    findings = [Finding(("pipelines", "base"), "build-failed", message.format(each), hint) for each in gone]
+    return [compilation.source.diagnose(each) for each in findings] if compilation.source else []
 
 
 def _of_others(manifest: Manifest, version: str) -> bool:

@@ -9,7 +9,7 @@ from compiler.diagnostic import Finding
 from compiler.environment import Environment
 from compiler.overlay import Overlay, Secret
 from compiler.parts import PARTS
-from compiler.route import Route, follow
+from compiler.route import Route, follow, show
 from compiler.secrecy import credential_in
 from compiler.source import Source
 from compiler.split import shared
@@ -22,6 +22,8 @@ LAST = (
     "networkpolicy-off",
 )
 """Components that take away what others added, and so come after all of them, in this order."""
+_LITERAL = {"accessKey", "accessKeyId", "secretAccessKey", "secretKey"}
+"""What the access keys themselves are called in other tools' settings."""
 AFTER = ("database-ca", "mode-proxied", "driver-")
 """Components that change what others bring, in this order. Drivers say which init container is the first: Kustomize puts those
 that a patch names before the others."""
@@ -68,6 +70,12 @@ def credentials(source: Source) -> list[Finding]:
                     "put it into a Secret, name that here, and replace the credential: it has been written down",
                 )
             )
+        if len(route) > 1 and str(route[-1]) in _LITERAL:
+            message = (
+                f"{show(route)} would hold a key of the store; the file is committed, and no key of it holds a secret"
+            )
+            hint = "name the Secret that holds it: artifacts.existingSecret"
+            found.append(Finding(route, "secret-in-plain-sight", message, hint, at_key=True))
     return found
 
 

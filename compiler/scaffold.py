@@ -40,8 +40,9 @@ def _demands(kind: Kind) -> list[str]:
     for route, why in kind.requires.items():
         if f"{route[0]}:" not in lines:
             lines.append(f"{route[0]}:")
-        lines += [f"  # {why[0].upper()}{why[1:]}.", f"  {route[-1]}: {example(route)}"]
-    return [*lines, *(f"  {route[-1]}: {example(route)}" for route in kind.shows)]
+        lines += [f"  # {why[0].upper()}{why[1:]}.", f"  {route[-1]}: {kind.examples.get(route) or example(route)}"]
+    more = [f"  {route[-1]}: {value}" for route, value in kind.examples.items() if route not in kind.requires]
+    return [*lines, *more]
 
 
 def example(route: Route) -> str:

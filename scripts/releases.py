@@ -1,7 +1,12 @@
-"""The tables of docs/pipelines.md: which release serves whom and how, and how each provider's store is reached."""
+"""Prints the tables of docs/pipelines.md: which release of Kubeflow Pipelines serves whom and how, as the compiler judges it, and
+how the store of each provider is reached. `make docs` puts them into the page.
+
+Example: .venv/bin/python scripts/releases.py
+"""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -15,6 +20,7 @@ from compiler.kubeflow.provider import PROVIDERS
 from compiler.kubeflow.release import RELEASES
 from compiler.understand import understand
 
+SUMMARY, _, EXAMPLE = (__doc__ or "").partition("\n\n")
 _REGION = "eu-west-1"
 _ROLE = "arn:aws:iam::123456789012:role/pipelines"
 
@@ -75,3 +81,15 @@ def _store(provider: str) -> Any:
     if not isinstance(known.environment, Installation):
         raise TypeError([str(each.message) for each in known.diagnostics])
     return known.environment.artifacts
+
+
+def main() -> None:
+    """Prints the tables."""
+    argparse.ArgumentParser(
+        description=SUMMARY, epilog=EXAMPLE, formatter_class=argparse.RawTextHelpFormatter
+    ).parse_args()
+    print(tables(), end="")
+
+
+if __name__ == "__main__":
+    main()

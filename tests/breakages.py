@@ -234,7 +234,14 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "tag": Break(append="x: !!str 1\n"),
     **{
         code: among((), Break(), "only Kubeflow Pipelines come to it")
-        for code in ("embedded-store", "overlapping-prefixes", "rewritten-trust", "shared-key", "unreachable-server")
+        for code in (
+            "embedded-store",
+            "overlapping-prefixes",
+            "remote-base",
+            "rewritten-trust",
+            "shared-key",
+            "unreachable-server",
+        )
     },
     "too-deep": Break(append="x: " + "[" * 50 + "]" * 50 + "\n"),
     "too-few-connections": {
@@ -300,6 +307,7 @@ OF_PIPELINES: dict[str, Break | dict[str, Break]] = {
     "partition-mismatch": {"kfp-irsa": Break({"artifacts.roleArn": _ROLE.format("aws-cn")})},
     "patch-misses": case("patch-misses", "kfp"),
     "plain-http": {"kfp-keys": Break(_PLAIN)},
+    "remote-base": Break({"pipelines.base": "https://git.acme.example/pipelines?ref=v1"}),
     "rewritten-trust": case("rewritten-trust"),
     "secret-in-plain-sight": Break({"artifacts.existingSecret": "AKIA" + "ABCDEFGH" * 2}),
     "shadowed-identity": dict.fromkeys(("kfp-irsa", "kfp-pod-identity"), Break({"profiles": [_OWN]})),

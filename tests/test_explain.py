@@ -128,6 +128,8 @@ def _stands(place: Place, manifest: Manifest, route: Route, value: Any) -> bool:
         if (entry.value.line, entry.value.column) == (place.line, place.column)
     ]
     written = follow(source.data, max(at, key=len))
+    if route[-1:] == ("image",) and isinstance(written, dict):
+        return str(value) == f"{written['name']}:{written['newTag']}"
     named = route == ("metadata", "name") and str(value).startswith(f"{written}-")
     return bool(written == value or is_hashed(str(value), str(written)) or named)
 

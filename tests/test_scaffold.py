@@ -53,9 +53,8 @@ def test_scaffold__says_what_the_kind_is_and_why_it_demands_what_it_does(kind: s
         assert why[1:] in lines[place - 1]
         assert lines[place - 1].startswith("  # ")
     plain = [line for line in lines if not line.strip().startswith("#")]
-    assert len(plain) == 1 + len({route[0] for route in KINDS[kind].requires}) + len(KINDS[kind].requires) + len(
-        KINDS[kind].shows
-    )
+    keys = {*KINDS[kind].requires, *KINDS[kind].examples}
+    assert len(plain) == 1 + len({route[0] for route in keys}) + len(keys)
     assert max(map(len, lines)) <= 130
 
 

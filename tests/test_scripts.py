@@ -98,6 +98,7 @@ def test_generate__finds_what_is_not(tmp_path: Path) -> None:
         "docs/diagnostics.md",
         "docs/policy.md",
         "docs/audit.md",
+        "docs/pipelines.md",
     ]
     assert (tmp_path / "schema" / "environment.schema.json").read_text() == "{}"
     assert not (tmp_path / "docs").exists()

@@ -18,4 +18,9 @@ KIND = Kind(
         ("artifacts", "region"): "requests to S3 are signed for the region of the bucket",
         ("artifacts", "roleArn"): "the API server and the UI assume this role, and have no other credentials",
     },
+    examples={
+        ("artifacts", "bucket"): "acme-pipelines",
+        ("artifacts", "region"): "eu-west-1",
+        ("artifacts", "roleArn"): "arn:aws:iam::123456789012:role/kfp-backend",
+    },
 )

@@ -16,5 +16,5 @@ KIND = Kind(
     requires={
         ("artifacts", "bucket"): "pipelines and their artifacts are kept in a bucket that you created",
     },
-    shows=(("artifacts", "region"),),
+    examples={("artifacts", "bucket"): "acme-pipelines", ("artifacts", "region"): "eu-west-1"},
 )

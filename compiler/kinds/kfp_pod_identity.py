@@ -17,4 +17,5 @@ KIND = Kind(
         ("artifacts", "bucket"): "pipelines and their artifacts are kept in a bucket that you created",
         ("artifacts", "region"): "requests to S3 are signed for the region of the bucket",
     },
+    examples={("artifacts", "bucket"): "acme-pipelines", ("artifacts", "region"): "eu-west-1"},
 )

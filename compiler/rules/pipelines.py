@@ -64,6 +64,11 @@ def _twice(workload: Any) -> Iterator[Fault]:
         if not container.get("image"):
             message, hint = f"the container {container.get('name')} has no image", "upstream calls it something else"
             yield Fault(workload.ref, route, "no-image", message, hint)
+        names = [variable.get("name") for variable in container.get("env") or []]
+        for name in sorted({str(each) for each in names if names.count(each) > 1}):
+            yield Fault(
+                workload.ref, (*route, "env"), "patch-misses", f"{name} is set twice", "one of the two has to go"
+            )
         for index, variable in enumerate(container.get("env") or []):
             if variable.get("value") and variable.get("valueFrom"):
                 message = f"{variable.get('name')} has a value and a source of one"

@@ -233,7 +233,7 @@ def test_any__environment_is_understood_and_planned(values: Values, custom: bool
     assert len(set(names)) == len(names)
     because: list[Change | PodChange] = [*overlay.changes, *overlay.pods]
     for change in because:
-        assert change.because[0] in KEYS_OF_ALL, change
+        assert change.because[0] in {"overlay", *KEYS_OF_ALL, *SYSTEMS["pipelines"].keys}, change
         assert change.why
     for component in overlay.components:
         assert (ROOT / "base" / "components" / component / "kustomization.yaml").is_file()

@@ -43,6 +43,7 @@ from compiler.kubeflow.installation import DeployKF, Pipelines, Tracking
 from compiler.kubeflow.plan import installed
 from compiler.kubeflow.release import NEWEST, RELEASES, UPSTREAM
 from compiler.kubeflow.sharing import overlapping
+from compiler.outline import local
 from compiler.overlay import Overlay
 from compiler.part import LABEL, LABEL_WORDS, Schema, object_of, text
 
@@ -185,6 +186,10 @@ def _base(installation: Installation) -> Iterator[Finding]:
         yield Finding(
             ("pipelines", "base"), "bad-value", f"'{base}' leads out of the project", "name a directory inside it"
         )
+    if "://" in base and local(base) == base:
+        message = "these manifests are elsewhere and there is no outline of them, so that nothing could be proved of the overlay"
+        hint = "copy them into the project, and name their directory there"
+        yield Finding(("pipelines", "base"), "remote-base", message, hint)
     reference = base.partition("?ref=")[2]
     known = {each for release in RELEASES.values() for each in (release.version, release.commit)}
     if base.startswith(UPSTREAM) and reference in known - {version, RELEASES[version].commit}:
