@@ -165,8 +165,9 @@ def documents(values: Values, tool: str = "cli") -> dict[str, str]:
 
 
 def put(values: Values, folder: Path, tool: str = "cli") -> Path:
-    """Writes the documents of an environment, and returns the directory that they are in."""
-    found = documents(values, tool)
+    """Writes the documents of an environment for its cloud, and returns the directory that they are in."""
+    # Values for another installer stand beside.
+    found = {path: text for path, text in documents(values, tool).items() if not path.startswith("deploykf/")}
     [provider] = {path.partition("/")[0] for path in found}
     assert provider in DOCUMENTS
     for path, content in found.items():
