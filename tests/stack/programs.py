@@ -84,9 +84,9 @@ def _install(interpreter: str, home: Path, lock: Path) -> None:
 
 
 def _interpreter() -> str:
-    """The version of Python that the image has."""
+    """The version of Python that the image has: the machine's own, so that all copies of the project share what it installs."""
     if sys.version_info[:2] == PYTHON:
-        return sys.executable
+        return str(Path(sys.executable).resolve())
     name = ".".join(map(str, PYTHON))
     found = shutil.which(f"python{name}")
     if not found:
