@@ -95,15 +95,17 @@ def _system(path: Path) -> str:
 
 
 _REFERENCES = {path: _system(path) for path in sorted(REFERENCES.glob("*/environment.yaml"))}
+_EVERYTHING = {path: _system(path) for path in sorted(EVERYTHING.glob("*/environment.yaml"))}
 PIPELINES = [
     *(Case(path.parent.name, path.parent) for path, system in _REFERENCES.items() if system == "pipelines"),
     *(Case(path.stem, path) for path in sorted((HERE / "pipelines").glob("*.yaml"))),
+    *(Case(f"everything-{path.parent.name}", path) for path, system in _EVERYTHING.items() if system == "pipelines"),
 ]
 """The environments of Kubeflow Pipelines, whose namespace is always the same."""
 ENVIRONMENTS = [
     *(Case(path.parent.name, path.parent) for path, system in _REFERENCES.items() if system == "mlflow"),
     *(Case(path.stem, path) for path in sorted((HERE / "environments").glob("*.yaml"))),
-    *(Case(f"everything-{path.parent.name}", path) for path in sorted(EVERYTHING.glob("*/environment.yaml"))),
+    *(Case(f"everything-{path.parent.name}", path) for path, system in _EVERYTHING.items() if system == "mlflow"),
 ]
 
 _CHANGES = [
