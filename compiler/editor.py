@@ -15,7 +15,7 @@ from compiler.kind import Kind
 from compiler.kinds import KINDS
 from compiler.part import Schema
 from compiler.route import Route, show
-from compiler.scaffold import example
+from compiler.scaffold import shown
 from compiler.schema import environment_schema
 
 
@@ -86,11 +86,11 @@ def _plain(value: Any) -> str:
 def _snippet(kind: Kind) -> Schema:
     """A whole environment of a kind, for a file that is still empty."""
     body: dict[str, Any] = {"overlay": kind.name}
-    for number, route in enumerate(kind.requires, 1):
+    for number, (route, value) in enumerate(shown(kind).items(), 1):
         inner = body
         for step in route[:-1]:
             inner = inner.setdefault(str(step), {})
-        inner[str(route[-1])] = f"${{{number}:{example(route)}}}"
+        inner[str(route[-1])] = f"${{{number}:{value}}}"
     return {"label": kind.name, "description": f"The smallest environment of the kind {kind.name}.", "body": body}
 
 

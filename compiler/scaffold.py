@@ -35,14 +35,21 @@ def scaffold(kind: str) -> str:
     return "\n".join([*lines, *(f"# {line}" for line in NEXT[chosen.system])]) + "\n"
 
 
+def shown(kind: Kind) -> dict[Route, str]:
+    """The keys that a first environment of a kind has, with a value for each: what the kind demands, and its own examples."""
+    routes = dict.fromkeys((*kind.requires, *kind.examples))
+    return {route: kind.examples.get(route) or example(route) for route in routes}
+
+
 def _demands(kind: Kind) -> list[str]:
     lines: list[str] = []
-    for route, why in kind.requires.items():
+    for route, value in shown(kind).items():
         if f"{route[0]}:" not in lines:
             lines.append(f"{route[0]}:")
-        lines += [f"  # {why[0].upper()}{why[1:]}.", f"  {route[-1]}: {kind.examples.get(route) or example(route)}"]
-    more = [f"  {route[-1]}: {value}" for route, value in kind.examples.items() if route not in kind.requires]
-    return [*lines, *more]
+        why = kind.requires.get(route)
+        lines += [f"  # {why[0].upper()}{why[1:]}."] if why else []
+        lines.append(f"  {route[-1]}: {value}")
+    return lines
 
 
 def example(route: Route) -> str:

@@ -10,6 +10,7 @@ import yaml
 
 from compiler.build import build, kustomize
 from compiler.emit import emit
+from compiler.kinds import kinds_of
 from compiler.manifest import Manifest
 from compiler.policy import ELSEWHERE, POLICY, Rule
 from compiler.understand import understand
@@ -19,7 +20,9 @@ from tests.conftest import ROOT, Project
 from .tools import Finding, Tool
 
 pytestmark = pytest.mark.policy
-ENVIRONMENTS = sorted(path.parent.name for path in (ROOT / "overlays").glob("*/environment.yaml"))
+ENVIRONMENTS = sorted(
+    {path.parent.name for path in (ROOT / "overlays").glob("*/environment.yaml")} - {*kinds_of("pipelines")}
+)
 RULES = [name for name, rule in POLICY.items() if rule.kube_linter + rule.kube_score + rule.checkov]
 CASES = ROOT / "tests" / "cases" / "invalid"
 
