@@ -6,7 +6,7 @@ This is where a run starts, so nothing slow is imported here: kubectl is at work
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from compiler.build import Building, start
@@ -25,20 +25,35 @@ def compile_each(
 
     In: the Kubernetes minors to validate against, in place of each environment's own, and the day that waivers are held against.
     """
-    begun = ahead(workspace, names[0]) if names else None
-    from compiler.pipeline import compile_environment
+    return (outcome() for outcome in outcomes(workspace, names, versions, today))
 
+
+def outcomes(
+    workspace: Workspace, names: Sequence[str], versions: tuple[str, ...] = (), today: str = ""
+) -> Iterator[Callable[[], Compilation]]:
+    """The same, each as a function that returns what came of an environment, or raises what keeps it from being compiled.
+
+    So one that cannot be read does not keep the others from being reported.
+    """
     if len(names) == 1:
-        yield compile_environment(workspace, names[0], versions, today, begun)
+        yield lambda: _one(workspace, names[0], versions, today)
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    def one(name: str) -> Compilation:
-        building = begun if name == names[0] else ahead(workspace, name)
-        return compile_environment(workspace, name, versions, today, building)
-
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(one, names)
+        futures = [pool.submit(_one, workspace, name, versions, today) for name in names]
+        try:
+            yield from (future.result for future in futures)
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def _one(workspace: Workspace, name: str, versions: tuple[str, ...], today: str) -> Compilation:
+    begun = ahead(workspace, name)
+    from compiler.pipeline import compile_environment
+
+    return compile_environment(workspace, name, versions, today, begun)
 
 
 def ahead(workspace: Workspace, name: str) -> Building | None:

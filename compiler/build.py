@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.errors import Missing
+from compiler.files import MAX_FILES, MEBIBYTE, Odd, below, contents, sort_of
 from compiler.outline import localized, tops
 from compiler.tree import KUSTOMIZATION, PROFILES, Tree, env_file
 
 if TYPE_CHECKING:
+    from compiler.diagnostic import Diagnostic
     from compiler.manifest import Manifest
     from compiler.overlay import Secret
 
@@ -32,6 +34,16 @@ OLDEST_KUBECTL = (1, 30)
 TIMEOUT_SECONDS = 60
 # A build lives for a moment and works step by step: Go need not collect what it leaves behind, unless it is huge.
 GO = {"GOGC": "off", "GOMEMLIMIT": "512MiB", "GOMAXPROCS": "1"}
+CLOSED = {"PATH": "", "HOME": os.devnull, "KUBECONFIG": os.devnull, "KUBERC": "off", "GIT_ALLOW_PROTOCOL": ""}
+"""What a build may know of this machine: no program, so neither git nor a plug-in, and no cluster."""
+REMOTE = {
+    "KUBECONFIG": os.devnull, "KUBERC": "off",
+    "GIT_ALLOW_PROTOCOL": "https", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0",
+}  # fmt: skip
+"""The same where a person allowed resources at https addresses: git, which asks nobody and speaks nothing else."""
+_TEMPORARY = ("TMPDIR", "TMP", "TEMP", "SYSTEMROOT")
+MAX_CUSTOM = 64 * MEBIBYTE
+"""How much `custom/` may hold."""
 
 
 class Kubectl(NamedTuple):
@@ -47,11 +59,20 @@ class Kubectl(NamedTuple):
 
 
 class Built(NamedTuple):
-    """What came out: the manifests, or kubectl's own words in `error`; and the values that were made up as secrets."""
+    """What came out: the manifests; or why there are none, as kubectl's own words in `error` or as `problems` with places.
+
+    `made_up` are the values that were generated for Secrets.
+    """
 
     manifests: tuple[Manifest, ...] = ()
     error: str = ""
     made_up: tuple[str, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no build."""
+        return bool(self.error or self.problems)
 
 
 @cache
@@ -91,17 +112,27 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(command, process.returncode, out, error)
 
 
-def _start(command: Sequence[str]) -> subprocess.Popen[str]:
-    # KUBECONFIG is emptied: a build asks no cluster, and must not be able to.
-    environment = {**os.environ, **GO, "KUBECONFIG": os.devnull}
-    return subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=environment
-    )
+def _start(command: Sequence[str], *, remote: bool = False) -> subprocess.Popen[str]:
+    if remote:
+        environment = {**os.environ, **GO, **REMOTE}
+    else:
+        kept = {name: os.environ[name] for name in _TEMPORARY if name in os.environ}
+        environment = {**kept, **GO, **CLOSED}
+    try:
+        return subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, encoding="utf-8", errors="replace", env=environment,
+        )  # fmt: skip
+    except OSError as error:
+        raise Missing(f"{command[0]} cannot be run: {error.strerror}") from None
 
 
 def _finish(process: subprocess.Popen[str]) -> tuple[str, str]:
     try:
         return process.communicate(timeout=TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        _stop(process)
+        raise Missing(f"kubectl did not finish within {TIMEOUT_SECONDS} seconds") from None
     except BaseException:
         _stop(process)
         raise
@@ -112,18 +143,31 @@ def _stop(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def kustomize(directory: Path) -> tuple[str, str]:
-    """What `kubectl kustomize` prints for a directory, and its error, of which one is empty."""
-    return _printed(_kustomize(directory))
+def kustomize(directory: Path, *, remote: bool = False) -> tuple[str, str]:
+    """What `kubectl kustomize` prints for a directory, and its error, of which one is empty.
+
+    Reads whatever the kustomization names: `inputs.problems` has to find nothing first. Raises `Missing` where kubectl fails.
+    """
+    return _printed(_kustomize(directory, remote=remote))
 
 
-def _kustomize(directory: Path) -> subprocess.Popen[str]:
-    return _start([kubectl().path, "kustomize", str(directory)])
+def _kustomize(directory: Path, *, remote: bool = False) -> subprocess.Popen[str]:
+    return _start([kubectl().path, "kustomize", str(directory)], remote=remote)
 
 
 def _printed(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What kubectl printed, or what it says is wrong with the files. Raises `Missing` where it says nothing of them."""
     out, error = _finish(process)
-    return (out, "") if process.returncode == 0 else ("", error.strip())
+    if process.returncode == 0:
+        return (out, "") if out.strip() else ("", "the build is empty: it has no object")
+    # A patch can make Kustomize panic, which is about the files, too.
+    if (process.returncode == 1 and "error:" in error) or error.startswith("panic: "):
+        return "", error.partition("\n\ngoroutine ")[0].strip()
+    ended = (
+        f"was ended by signal {-process.returncode}" if process.returncode < 0 else f"ended with {process.returncode}"
+    )
+    said = (error.strip().splitlines() or ["it said nothing"])[0]
+    raise Missing(f"kubectl kustomize {ended} and built nothing: {said}")
 
 
 class Building(NamedTuple):
@@ -132,29 +176,32 @@ class Building(NamedTuple):
     tree: Tree
     root: Path
     stage: tempfile.TemporaryDirectory[str]
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | None
+    """None where the tree names what no build reads."""
     made_up: tuple[str, ...]
+    problems: tuple[Diagnostic, ...] = ()
 
     def finish(self) -> Built:
-        """Waits for the end. Out: the manifests, or what kubectl says is wrong."""
+        """Waits for the end. Out: the manifests, or what is wrong with the tree. Raises `Missing` where kubectl fails."""
+        if self.process is None:
+            return Built(made_up=self.made_up, problems=self.problems)
         with self.stage:
             text, error = _printed(self.process)
         if error:
             return Built(error=_readable(error, self.stage.name, self.root), made_up=self.made_up)
-        import yaml
-
-        from compiler.manifest import parse
+        from compiler.manifest import NotManifests, parse
 
         try:
             documents = list(parse(text))
-        except yaml.YAMLError as problem:
-            return Built(error=f"the build is not YAML: {problem}", made_up=self.made_up)
+        except NotManifests as problem:
+            return Built(error=f"the build cannot be read: {problem}", made_up=self.made_up)
         return Built(tuple(_manifest(document) for document in documents), "", self.made_up)
 
     def abandon(self) -> None:
         """Stops a build whose outcome nobody needs."""
         with self.stage:
-            _stop(self.process)
+            if self.process is not None:
+                _stop(self.process)
 
 
 def build(root: Path, name: str, tree: Tree, generated: Sequence[Secret]) -> Built:
@@ -166,34 +213,48 @@ def start(root: Path, name: str, tree: Tree, generated: Sequence[Secret]) -> Bui
     """Starts a build, as `build` does, and returns at once."""
     stage = tempfile.TemporaryDirectory(prefix="mlflow-overlays-")
     try:
-        made_up = _fill(Path(stage.name), root, name, tree, generated)
-        return Building(tree, root, stage, _kustomize(Path(stage.name) / "proof"), made_up)
+        from compiler.inputs import Boundary, problems
+
+        here = Path(stage.name).resolve()
+        found = _copy_custom(root, name, here)
+        made_up, links = _fill(here, root, name, tree, generated)
+        found += problems(here / "proof", Boundary((here, root), links))
+        if found:
+            stage.cleanup()
+            return Building(tree, root, stage, None, made_up, tuple(found))
+        return Building(tree, root, stage, _kustomize(here / "proof"), made_up)
     except BaseException:
         stage.cleanup()
         raise
 
 
-def kustomization(directory: Path) -> Built:
-    """Builds a directory of Kustomize where it is. The origin of each manifest is the path of its file, if that is here."""
+def kustomization(directory: Path, top: Path, *, remote: bool = False) -> Built:
+    """Builds a directory of Kustomize where it is. The origin of each manifest is the path of its file, if that is here.
+
+    Nothing outside of `top` is read; `remote` lets https addresses of one form through. Raises `Missing` where kubectl fails.
+    """
     import json
 
-    import yaml
+    from compiler.inputs import Boundary, problems
+    from compiler.manifest import NotManifests, parse
 
-    from compiler.manifest import parse
-
+    directory = directory.resolve()
+    found = problems(directory, Boundary((top,), remote=remote, start=Path.cwd().resolve()))
+    if found:
+        return Built(problems=tuple(found))
     with tempfile.TemporaryDirectory(prefix="mlflow-overlays-") as stage:
         here = Path(stage).resolve()
-        target = os.path.relpath(directory.resolve(), here)
+        target = os.path.relpath(directory, here)
         _write(here / "kustomization.yaml", f"resources: [{json.dumps(target)}]\nbuildMetadata: [originAnnotations]\n")
-        text, error = kustomize(here)
+        text, error = kustomize(here, remote=remote)
         if error:
-            whole, own = _readable(error, str(here)), str(directory.resolve())
+            whole, own = _readable(error, str(here)), str(directory)
             words = whole.rpartition(f"recursed accumulation of path '{own}': ")[2].replace(f"{own}/", "")
             return Built(error=words.replace("accumulating resources: ", ""))
         try:
             documents = list(parse(text))
-        except yaml.YAMLError as problem:
-            return Built(error=f"the build is not YAML: {problem}")
+        except NotManifests as problem:
+            return Built(error=f"the build cannot be read: {problem}")
         return Built(tuple(_located(_manifest(document), here) for document in documents))
 
 
@@ -208,15 +269,44 @@ def _located(manifest: Manifest, stage: Path) -> Manifest:
     return Manifest(manifest.data)
 
 
-def _fill(stage: Path, root: Path, name: str, tree: Tree, generated: Sequence[Secret]) -> tuple[str, ...]:
-    """Puts what a build reads into a directory; returns the values that were made up for Secrets."""
+def _copy_custom(root: Path, name: str, stage: Path) -> list[Diagnostic]:
+    """Copies the files of `custom/`; returns what is in it that no build reads."""
+    from compiler.diagnostic import Diagnostic, Place
+
+    shown = f"overlays/{name}/custom"
+    sort = sort_of(root / shown)
+    if not sort:
+        return []
+    if sort != "a directory":
+        return [Diagnostic(Place(shown), "not-a-file", f"this is {sort}", "put the directory itself there")]
+    found, size = [], 0
+    for number, path in enumerate(below(root / shown)):
+        if isinstance(path, Odd):
+            place = Place(f"{shown}/{path.path}")
+            found.append(
+                Diagnostic(place, "not-a-file", f"this is {path.sort}", "put the file itself there, or delete this")
+            )
+            continue
+        content = contents(root / shown / path, MAX_CUSTOM - size)
+        size += len(content)
+        if number >= MAX_FILES:
+            message = f"there are more than {MAX_FILES} files"
+            return [Diagnostic(Place(shown), "too-large", message, "keep here what Kustomize needs")]
+        _write(stage / shown / path, content)
+    return found
+
+
+def _fill(
+    stage: Path, root: Path, name: str, tree: Tree, generated: Sequence[Secret]
+) -> tuple[tuple[str, ...], dict[Path, Path]]:
+    """Puts what a build reads into a directory; returns the values that were generated for Secrets, and the links."""
     overlay = stage / "overlays" / name
     files = {path: localized(text, "../.." + "/.." * path.count("/")) for path, text in tree.items()}
-    for top in {"base", *tops(files)}:
-        (stage / top).symlink_to((root / top).resolve(), target_is_directory=True)
-    custom = root / "overlays" / name / "custom"
-    if custom.is_dir():
-        shutil.copytree(custom, overlay / "custom", copy_function=shutil.copyfile)
+    links = {stage / top: root / top for top in {"base", *tops(files)}}
+    for link, real in links.items():
+        if (sort := sort_of(real)) not in ("a directory", ""):
+            raise Missing(f"{real} is {sort}, not a directory")
+        link.symlink_to(real, target_is_directory=True)
     for path, text in files.items():
         _write(overlay / path, text)
     made_up: list[str] = []
@@ -227,12 +317,12 @@ def _fill(stage: Path, root: Path, name: str, tree: Tree, generated: Sequence[Se
     beside = f", ../overlays/{name}/{PROFILES}" if f"{PROFILES}/{KUSTOMIZATION}" in tree else ""
     proof = f"resources: [../overlays/{name}{beside}]\nbuildMetadata: [originAnnotations]\n"
     _write(stage / "proof" / "kustomization.yaml", proof)
-    return tuple(made_up)
+    return tuple(made_up), links
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _readable(error: str, *directories: str | Path) -> str:

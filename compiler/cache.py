@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compiler.build import kubectl
-from compiler.errors import Fatal
+from compiler.errors import Fatal, Unreadable
+from compiler.files import MEBIBYTE, Odd, below, contents, inside, sort_of
 from compiler.outline import tops
 from compiler.tree import Tree
 from compiler.workspace import ENVIRONMENT, Workspace, put
@@ -55,7 +56,7 @@ class Cache:
     def proved(self, name: str) -> Proved | None:
         """The proof of what is on disk, if it is all as it was then, and no file of a generated Secret is missing."""
         try:
-            record = json.loads(self._path(name).read_bytes())
+            record = json.loads(contents(self._path(name), MEBIBYTE))
             inputs = self.inputs(name)
             proved = Proved(tuple(record["proved"]), tuple(record["secrets"]))
             same = record["digest"] == _whole(inputs, self.workspace.committed(name))
@@ -67,9 +68,9 @@ class Cache:
     def remember(self, name: str, inputs: str, tree: Tree, proved: Proved) -> None:
         """Keeps a proof of a tree that was made of inputs and written. Where nothing can be kept, nothing is."""
         record = {"digest": _whole(inputs, tree), "proved": proved.sentences, "secrets": proved.secrets}
-        with suppress(OSError):
+        with suppress(OSError, Unreadable):
+            put(inside(self.workspace.root, f"{HOME}/proved/{name}.json"), f"{json.dumps(record)}\n".encode(), 0o644)
             put(self.workspace.root / HOME / ".gitignore", b"*\n", 0o644)
-            put(self._path(name), f"{json.dumps(record)}\n".encode(), 0o644)
 
     def _path(self, name: str) -> Path:
         return self.workspace.root / HOME / "proved" / f"{name}.json"
@@ -94,15 +95,20 @@ def _machine() -> Iterator[str]:
 
 
 def _files(top: Path) -> Iterator[tuple[str, bytes]]:
-    """A file, or every file below a directory, by its path, in a fixed order; one that cannot be read is as none."""
-    if top.is_file():
-        with suppress(OSError):
-            yield str(top), top.read_bytes()
+    """A file, or every file below a directory, by its path, in a fixed order; one that cannot be read is as none.
+
+    What is no regular file counts by what it is: no build reads it.
+    """
+    if sort_of(top) != "a directory":
+        with suppress(OSError, Unreadable):
+            yield str(top), contents(top)
         return
-    for here, directories, names in os.walk(top, followlinks=True):
-        directories[:] = sorted(each for each in directories if each != "__pycache__")
-        for name in sorted(names):
-            yield from _files(Path(here, name))
+    for path in below(top):
+        if isinstance(path, Odd):
+            yield f"{top}/{path.path}", path.sort.encode()
+        elif "__pycache__" not in path:
+            with suppress(OSError, Unreadable):
+                yield f"{top}/{path}", contents(top / path)
 
 
 def _whole(inputs: str, tree: Tree) -> str:

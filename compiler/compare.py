@@ -129,8 +129,9 @@ def _committed(stage: Workspace, compilation: Compilation, title: str, commit: s
     overlay = then.overlay if then and then.overlay else compilation.overlay
     secrets = overlay.secrets if overlay else ()
     built = build(stage.root, name, tree, secrets)
-    if built.error:
-        raise Missing(f"the overlay of {title} does not build: {built.error}")
+    if built.failed:
+        why = built.error or f"{built.problems[0].place}: {built.problems[0].message}"
+        raise Missing(f"the overlay of {title} does not build: {why}")
     manifests = masked(built.manifests, secrets)
     if then is None or then.overlay is None:
         return Side(title, manifests)

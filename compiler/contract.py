@@ -122,10 +122,11 @@ def _environment() -> Schema:
         {
             "name": _text("Its name."),
             "proved": _list("What was proved of its build, in sentences; nothing where it has errors.", _text("")),
-            "changed": _list("Of `compile`: the files that changed or would change.", _text("")),
+            "changed": _list("Of `compile`: the files that were or would be written.", _text("")),
+            "removed": _list("Of `compile`: the files that were or would be removed.", _text("")),
             "secrets": _list("Of `compile` and `secrets`: the files of Secrets that were created.", _text("")),
         },
-        optional=("proved", "changed", "secrets"),
+        optional=("proved", "changed", "removed", "secrets"),
     )
 
 

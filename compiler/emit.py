@@ -17,7 +17,7 @@ from compiler.document import secrets_page
 from compiler.external import external_secret
 from compiler.overlay import CRON_POD, POD, Change, Image, Overlay, Ref, Secret
 from compiler.route import Named, Route, Step
-from compiler.tree import BASE, KUSTOMIZATION, PROFILES, SECRETS, Tree
+from compiler.tree import BASE, HEADER, KUSTOMIZATION, PROFILES, SECRETS, Tree
 
 LABELS = {"app.kubernetes.io/part-of": "mlflow"}
 """What every object of the base is labelled with, and so what is generated."""
@@ -41,10 +41,7 @@ _RENAMED = re.compile(
 
 def emit(name: str, overlay: Overlay) -> Tree:
     """The files of an overlay. In: the environment's name, for the reader of the files."""
-    header = (
-        f"# Written by mlflow-overlays from environment.yaml. Don't change it here: change environment.yaml,\n"
-        f"# and run `make overlay ENV={name}`.\n"
-    )
+    header = f"# {HEADER} Don't change it here: change environment.yaml,\n# and run `make overlay ENV={name}`.\n"
     top = dict(_TOP) | ({"namespace": overlay.namespace} if overlay.namespace else {})
     generators = _generators(overlay.generated_secrets())
     documents = ({SECRETS: secrets_page(name, overlay)} if overlay.secrets else {}) | overlay.documents

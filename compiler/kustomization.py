@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from compiler.diagnostic import Place
+from compiler.errors import Unreadable
+from compiler.files import below, contents, inside, sort_of
 from compiler.manifest import Manifest
 from compiler.patch import Patch, Spot, spot
 from compiler.route import ABSENT, Named, Route, follow, indexed
@@ -33,17 +35,21 @@ class Files:
     known: dict[str, list[Source]] = field(default_factory=dict, compare=False)
 
     def has(self, path: str) -> bool:
-        """Whether there is such a file."""
-        return bool(path) and (self.root / path).is_file()
+        """Whether there is such a file, without any link on the way."""
+        try:
+            return bool(path) and sort_of(inside(self.root, path)) == "file"
+        except Unreadable:
+            return False
 
     def below(self, folder: str) -> list[str]:
         """The paths of the files in a directory and below it."""
-        found = (path for path in (self.root / folder).rglob("*") if path.is_file())
-        return sorted(path.relative_to(self.root).as_posix() for path in found)
+        top = self.root / folder
+        found = below(top) if sort_of(top) == "a directory" else ()
+        return sorted(f"{folder}/{path}" for path in found if isinstance(path, str))
 
     def text(self, path: str) -> str:
         """What a file holds."""
-        return (self.root / path).read_bytes().decode("utf-8", "replace")
+        return contents(inside(self.root, path)).decode("utf-8", "replace")
 
     def documents(self, path: str) -> list[Source]:
         """The documents of a file, each on the lines that it has there; those that cannot be read are left out."""

@@ -91,11 +91,40 @@ _Loader.add_constructor(
 )
 
 
+class NotManifests(Exception):
+    """What kubectl printed is nothing that can be read: `str(error)` says why."""
+
+
+MAX_DEPTH = 100
+"""How deep an object may be nested: the reader of PyYAML has no limit of its own, and ends the process."""
+_DEEP = re.compile(rf"(?m)^[- ]{{{MAX_DEPTH},}}")
+"""kubectl gives every level at least one column; a text in an object may be indented so, too."""
+
+
 def parse(text: str) -> Iterator[dict[str, Any]]:
-    """The documents of what kubectl printed."""
-    for document in yaml.load_all(text, Loader=_Loader):
-        if document is not None:
-            yield without_nulls(document)
+    """The documents of what kubectl printed. Raises `NotManifests`."""
+    try:
+        if _DEEP.search(text) and _depth(text) > MAX_DEPTH:
+            raise NotManifests(f"an object is nested more than {MAX_DEPTH} levels deep")
+        for document in yaml.load_all(text, Loader=_Loader):
+            if document is not None:
+                yield without_nulls(document)
+    except yaml.YAMLError as error:
+        raise NotManifests(str(error)) from None
+
+
+def _depth(text: str) -> int:
+    """How deep a text is nested, or a number above the limit."""
+    depth = most = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            most = max(most, depth)
+            if most > MAX_DEPTH:
+                break
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return most
 
 
 def without_nulls(value: Any) -> Any:

@@ -69,8 +69,9 @@ def prove(
     overlay = _annotated(workspace, compilation.name, compilation.overlay, versions)
     overlay, tree, built, before = _built(workspace, compilation.name, overlay, ahead, versions)
     compilation = replace(compilation, overlay=overlay, manifests=built.manifests)
-    if built.error:
-        return _failed(compilation, [*compilation.diagnostics, _locator(workspace, compilation).unbuilt(built.error)])
+    if built.failed:
+        why = built.problems or (_locator(workspace, compilation).unbuilt(built.error),)
+        return _failed(compilation, sorted([*compilation.diagnostics, *why]))
     ours = [each for each in built.manifests if not _of_others(each, versions[0])]
     found = [fault for version in versions for fault in conform(ours, version)]
     unused: list[Finding] = []
@@ -130,7 +131,7 @@ def _annotated(workspace: Workspace, name: str, overlay: Overlay, versions: tupl
         return overlay
     first = build(workspace.root, name, emit(name, overlay), overlay.generated_secrets())
     # Rules read what fits its schema alone.
-    if first.error or conform(first.manifests, versions[0]):
+    if first.failed or conform(first.manifests, versions[0]):
         return overlay
     return annotated(overlay, first.manifests, faults(overlay, first.manifests, first.made_up))
 
@@ -156,13 +157,13 @@ def _built(
         ready((change.target for change in overlay.changes), version)
     built = begun.finish()
     before = on_disk.finish().manifests if on_disk and not current else ()
-    if built.error and overlay.names != names:
+    if built.failed and overlay.names != names:
         # What is on disk may have been changed by hand, and a name in it stop the build.
         overlay = replace(overlay, names=names)
         tree = emit(name, overlay)
         built = build(root, name, tree, generated)
     names = names | job_names([each for each in built.manifests if each.origin.startswith("base/")], overlay.names)
-    if built.error or names == overlay.names:
+    if built.failed or names == overlay.names:
         return overlay, tree, built, before
     overlay = replace(overlay, names=names)
     tree = emit(name, overlay)
@@ -190,6 +191,18 @@ def stale(workspace: Workspace, compilation: Compilation) -> list[Diagnostic]:
         hint = f"run make overlay ENV={name}, and commit what it writes"
         found.append(Diagnostic(place, "stale", message, hint, line=before[number] if before else ""))
     return found
+
+
+def blocked(workspace: Workspace, compilation: Compilation) -> list[Diagnostic]:
+    """What stands where a compilation would be written, and was not written by the compiler: nothing of it is replaced."""
+    name = compilation.name
+    hint = (
+        f"move it away or delete it, then run make overlay ENV={name}; what is your own goes in overlays/{name}/custom/"
+    )
+    return [
+        Diagnostic(Place(f"overlays/{name}/{path}"), "foreign-file", reason, hint)
+        for path, reason in workspace.in_the_way(name, compilation.tree or {}).items()
+    ]
 
 
 def search(workspace: Workspace, compilation: Compilation) -> Search:

@@ -1,34 +1,98 @@
-"""Plain manifests, read fast: where all readers of YAML agree, a faster one is as good as the one that knows places.
+"""Plain manifests, read fast: by the parser and the table of words that `source` reads with, without places.
 
-A text that could mean something else to kubectl, by YAML 1.1 or by a rarer part of the syntax, is left to `source`.
+What needs a place to be reported, or is a rarer part of the syntax, is left to `source`.
 """
 
 from __future__ import annotations
 
-import re
+from functools import lru_cache
+from math import isfinite
 from typing import Any
 
-_CONTROL = re.compile(r"[\t\r\x00-\x08\x0b-\x1f\x7f]|\n---[^\n]|\n\.\.\.|\\u[dD][89a-fA-F]|\|\s*\Z")
-"""Tabs, what cannot stand in YAML, what stands beside a separator, halves of characters, and a text of nothing at the end."""
-_FLOW = str.maketrans("[]{},", "     ")
-_SUSPECT = re.compile(
-    r"(?:[yYnN]|[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF):?\Z"  # truth by YAML 1.1
-    r"|[-+]?(?:0[0-9xXoObB_]|[0-9]+_|[0-9.]+[eE]|[0-9]{17}|[0-9]{4}-[0-9]|\.[0-9iInN])"  # other numbers, and dates
-    r"|[-+]?(?:[0-9]+|[0-9]+\.[0-9]*):\Z|(?:true|True|TRUE|false|False|FALSE|null|Null|NULL|~):\Z|:"  # keys of other types
-    r"|[-+]?[0-9]+:[0-9]|\+|<<|[&*!?%@`>]|\|[-+0-9]"  # base 60, merge keys, anchors, tags, folded and indented text
-)
+import yaml
+
+from compiler.dialect import MANIFEST
+
+_word = lru_cache(65_536)(MANIFEST.resolve)
 
 
-def plain(text: str) -> list[Any] | None:
-    """The documents of a text, empty ones left out; None where it is not plain, or wrong."""
-    if not text.isascii() or _CONTROL.search(text) or any(map(_SUSPECT.match, set(text.translate(_FLOW).split()))):
-        return None
-    import yaml_rs
+def plain(parts: list[str]) -> list[Any] | None:
+    """The documents of a file, each the text of one, empty ones left out; None where `source` has to read them."""
+    documents = []
+    left = MANIFEST.max_values
+    for part in parts:
+        try:
+            data, count = _document(part, left)
+        except (yaml.YAMLError, _Rare):
+            return None
+        left -= count
+        if data is not None:
+            documents.append(data)
+    return documents
 
-    try:
-        documents = yaml_rs.loads(text, parse_datetime=False)
-    except ValueError:
-        return None
-    # Several documents come as a list, and so does a single one that is a list.
-    found = [each for each in (documents if isinstance(documents, list) else [documents]) if each is not None]
-    return found if all(type(each) is dict for each in found) else None
+
+class _Rare(Exception):
+    """The text holds what only `source` reads: an anchor, a tag, a key of another type than text, a fault."""
+
+
+_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
+_VALUES: dict[type, type | None] = {
+    yaml.ScalarEvent: None,
+    yaml.MappingStartEvent: dict,
+    yaml.SequenceStartEvent: list,
+    yaml.AliasEvent: None,
+}
+
+
+def _document(text: str, limit: int) -> tuple[Any, int]:
+    """The data of a document, and how many values it has. Without recursion, so that no text exhausts the stack."""
+    stack: list[Any] = []
+    root: Any = None
+    top: Any = None
+    key: str | None = None
+    documents = count = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        kind = type(event)
+        if kind in _ENDS:
+            top = stack.pop()
+            continue
+        if kind not in _VALUES:
+            documents += kind is yaml.DocumentStartEvent
+            continue
+        value = _value(event, _VALUES[kind])
+        if key is None and type(top) is dict:
+            key = _key(event, value, top)
+            continue
+        count += 1
+        if count > limit or documents > 1 or len(stack) > MANIFEST.max_depth:
+            raise _Rare
+        if top is None:
+            root = value
+        elif key is None:
+            top.append(value)
+        else:
+            top[key], key = value, None
+        if kind is not yaml.ScalarEvent:
+            stack.append(top)
+            top = value
+    return root, count
+
+
+def _value(event: Any, container: type | None) -> Any:
+    """What an event stands for: an empty container, or a scalar."""
+    if event.anchor is not None or event.tag is not None:
+        raise _Rare
+    if container is not None:
+        return container()
+    if event.style:
+        return event.value
+    value = _word(event.value)
+    if type(value) is float and not isfinite(value):
+        raise _Rare
+    return value
+
+
+def _key(event: Any, value: Any, mapping: dict[str, Any]) -> str:
+    if type(value) is not str or value in mapping or (value == "<<" and not event.style):
+        raise _Rare
+    return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
+from compiler.errors import Fatal
 from compiler.kubeflow.installation import Installation
 from compiler.understand import understand
 from compiler.workspace import Workspace
@@ -30,6 +31,14 @@ def _inside(workspace: Workspace, file: Path) -> tuple[str, ...]:
 
 
 def _touches(workspace: Workspace, file: PurePath, name: str) -> bool:
+    """Also where the environment cannot be read: whatever it is taken for says so then."""
+    try:
+        return _uses_file(workspace, file, name)
+    except (Fatal, OSError):
+        return True
+
+
+def _uses_file(workspace: Workspace, file: PurePath, name: str) -> bool:
     match file.parts:
         case ("overlays", directory, "environment.yaml"):
             return directory == name or _looks_around(workspace, name)

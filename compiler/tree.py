@@ -6,6 +6,8 @@ Tree = dict[str, str]
 """The text of each file of an overlay, by its path inside the overlay."""
 
 KUSTOMIZATION = "kustomization.yaml"
+KUSTOMIZATIONS = (KUSTOMIZATION, "kustomization.yml", "Kustomization")
+"""What Kustomize looks for in a directory."""
 BASE = "base/mlflow"
 """What an overlay starts from, unless it says otherwise."""
 PROFILES = "profiles"
@@ -47,6 +49,20 @@ WRITTEN = (
     *(f"{directory}/{name}" for directory, names in DOCUMENTS.items() for name in (PAGE, *names)),
 )
 """Patterns of every file that the compiler may write, and may remove when it no longer does."""
+
+
+HEADER = "Written by mlflow-overlays from environment.yaml."
+"""What stands in the first lines of every file that is written, in a comment."""
+_HEAD_LINES = 2
+_BARE = (".json", ".xml")
+"""Formats of documents that carry no header: the page beside them lists those that were written."""
+
+
+def written(path: str, text: str, page: str = "") -> bool:
+    """Whether a file was written by the compiler. In: its path inside the overlay, its text, and that of the page beside it."""
+    if path.endswith(_BARE):
+        return written(PAGE, page) and f"`{path.rpartition('/')[2]}`" in page
+    return HEADER in "\n".join(text.split("\n", _HEAD_LINES)[:_HEAD_LINES])
 
 
 def env_file(values: dict[str, str]) -> str:

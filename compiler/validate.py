@@ -100,7 +100,7 @@ def read_objects(path: str, content: bytes, verdict: Verdict) -> list[Object]:
         verdict.diagnostics.append(Source(path, None, {}).refuse(refusal))
         count["unreadable"] += 1
         return []
-    found = plain(text.text)
+    found = plain([part for _, part in text.parts])
     if found is not None:
         return [
             each for index, data in enumerate(found) for each in _objects(text, data, _lazily(text, index, len(found)))

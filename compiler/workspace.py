@@ -9,17 +9,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from compiler.errors import Missing, Usage
+from compiler.errors import Missing, Unreadable, Usage
+from compiler.files import MEBIBYTE, contents, inside, sort_of
 from compiler.part import LABEL, LABEL_WORDS
-from compiler.tree import KUSTOMIZATION, WRITTEN, Tree, env_file
+from compiler.tree import KUSTOMIZATION, PAGE, WRITTEN, Tree, env_file, written
 
 if TYPE_CHECKING:
     from compiler.overlay import Secret
 
 ENVIRONMENT = "environment.yaml"
+MAX_BYTES = 4 * MEBIBYTE
+"""How large a file may be that is read: an environment, or one that the compiler wrote."""
 
 
 class Workspace(NamedTuple):
@@ -35,19 +39,20 @@ class Workspace(NamedTuple):
         """The directory of an environment. Raises `Usage` for a name that is none, so that no path leaves `overlays/`."""
         if not re.fullmatch(LABEL, name):
             raise Usage(f"'{name}' is not the name of an environment: {LABEL_WORDS}")
-        return self.root / "overlays" / name
+        return inside(self.root, f"overlays/{name}/{ENVIRONMENT}").parent
 
     def environment(self, name: str) -> tuple[str, bytes]:
         """The path of an environment's file from the root, and what it holds. Raises `Missing` where it is not there."""
         directory = self.directory(name)
         path = directory / ENVIRONMENT
         shown = f"overlays/{name}/{ENVIRONMENT}"
-        if directory.is_symlink() or path.is_symlink():
-            raise Usage(f"{shown} is a symbolic link; an environment's files are its own")
-        if not path.is_file():
+        if not sort_of(path):
             others = ", ".join(self.names()) or "none"
             raise Missing(f"there is no {shown}; the environments are: {others}")
-        return shown, _bounded(path, shown)
+        try:
+            return shown, contents(path, MAX_BYTES)
+        except Unreadable as error:
+            raise Unreadable(shown, error.reason, error.code) from None
 
     def others(self, name: str) -> dict[str, bytes]:
         """What the files of the other environments hold, by name."""
@@ -71,11 +76,29 @@ class Workspace(NamedTuple):
         return _has_custom(self.directory(name))
 
     def committed(self, name: str) -> Tree:
-        """The files of the overlay that are on disk."""
+        """The files of the overlay that are on disk: those that the compiler wrote. What is a person's own is left out."""
         directory = self.directory(name)
         found = {str(path.relative_to(directory).as_posix()) for pattern in WRITTEN for path in directory.glob(pattern)}
-        texts = {path: _content(directory / path) for path in sorted(found)}
-        return {path: text for path, text in texts.items() if text is not None}
+        texts = {path: text for path in sorted(found) if (text := _text(directory, path)) is not None}
+        pages = {path: texts.get(_page(path), "") for path in texts}
+        return {path: text for path, text in texts.items() if written(path, text, pages[path])}
+
+    def in_the_way(self, name: str, tree: Tree) -> dict[str, str]:
+        """What stands where a file of a tree would be written and was not written by the compiler, and what it is."""
+        directory, own = self.directory(name), self.committed(name)
+        found = {}
+        for path in tree:
+            try:
+                inside(directory, path)
+            except Unreadable as error:
+                found[os.path.relpath(error.path, directory)] = error.reason
+                continue
+            sort = sort_of(directory / path)
+            if sort not in ("", "file"):
+                found[path] = f"this is {sort}, not a file"
+            elif sort and path not in own and _text(directory, path) != tree[path]:
+                found[path] = "this file was not written by mlflow-overlays"
+        return found
 
     def stale(self, name: str, tree: Tree) -> list[str]:
         """The files of an overlay that a tree would write, change or remove."""
@@ -83,13 +106,20 @@ class Workspace(NamedTuple):
         return [path for path in sorted({*committed, *tree}) if committed.get(path) != tree.get(path)]
 
     def write(self, name: str, tree: Tree) -> list[str]:
-        """Puts a tree on disk and returns the files that changed."""
+        """Puts a tree on disk and returns the files that changed, also those that are removed.
+
+        Raises `Unreadable` where something of a person's own is in the way; then nothing is changed.
+        """
         directory = self.directory(name)
+        for path, reason in self.in_the_way(name, tree).items():
+            raise Unreadable(f"overlays/{name}/{path}", reason, "foreign-file")
         changed = self.stale(name, tree)
-        # The top file comes after all that it refers to, and before what it no longer refers to goes.
-        for path in sorted((path for path in changed if path in tree), key=lambda path: path == KUSTOMIZATION):
+        # The top file comes after all that it refers to, and before what it no longer refers to is removed. A page comes
+        # last, since it says which of the files beside it were written.
+        last = sorted(changed, key=lambda path: (path.endswith(f"/{PAGE}"), path == KUSTOMIZATION))
+        for path in (path for path in last if path in tree):
             put(directory / path, tree[path].encode(), 0o644)
-        for path in (path for path in changed if path not in tree):
+        for path in (path for path in last if path not in tree):
             gone = directory / path
             gone.unlink(missing_ok=True)
             if gone.parent != directory and not any(gone.parent.iterdir()):
@@ -104,7 +134,15 @@ class Workspace(NamedTuple):
         import secrets
 
         directory = self.directory(name) / "secrets"
-        missing = [secret for secret in wanted if not (directory / f"{secret.name}.env").exists()]
+        files = [inside(self.root, self.secret_file(name, secret)) for secret in wanted]
+        for path in files:
+            if (sort := sort_of(path)) not in ("", "file"):
+                raise Unreadable(str(path), f"this is {sort}, not a file")
+        if wanted and sort_of(directory):
+            _close(directory, 0o700)
+            for path in (path for path in files if sort_of(path)):
+                _close(path, 0o600)
+        missing = [secret for secret, path in zip(wanted, files, strict=True) if not sort_of(path)]
         if missing:
             directory.mkdir(mode=0o700, exist_ok=True)
             put(directory / ".gitignore", b"*\n", 0o644)
@@ -115,10 +153,10 @@ class Workspace(NamedTuple):
 
     def secret_values(self, name: str, secret: Secret) -> dict[str, str] | None:
         """The values of a generated Secret in its file, or None where that is not there."""
-        path = self.directory(name) / "secrets" / f"{secret.name}.env"
-        if not path.is_file():
+        path = inside(self.root, self.secret_file(name, secret))
+        if not sort_of(path):
             return None
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = contents(path, MAX_BYTES).decode("utf-8").splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
     def secret_file(self, name: str, secret: Secret) -> str:
@@ -139,18 +177,22 @@ def loose(path: Path) -> tuple[str, str, bytes, bool]:
 
     It is named for its directory, as in a project. Raises `Missing` where there is no such file.
     """
-    if not path.is_file():
+    if not path.exists():
         raise Missing(f"there is no file {path}")
     directory = path.resolve().parent
     name = directory.name if re.fullmatch(LABEL, directory.name) else "environment"
-    return name, path.as_posix(), _bounded(path, path.as_posix()), _has_custom(directory)
+    return name, path.as_posix(), contents(path, MAX_BYTES, follow=True), _has_custom(directory)
 
 
 def beside(directory: Path) -> dict[str, bytes]:
-    """What the files of the environments beside a directory hold, by name; links and what is none are left out."""
-    found = sorted(directory.resolve().parent.glob(f"*/{ENVIRONMENT}"))
-    own = [path for path in found if path.parent.name != directory.name and re.fullmatch(LABEL, path.parent.name)]
-    return {path.parent.name: _bounded(path, str(path)) for path in own if path.is_file() and not path.is_symlink()}
+    """What the files of the environments beside a directory hold, by name; what cannot be read is left out."""
+    found = {}
+    for path in sorted(directory.resolve().parent.glob(f"*/{ENVIRONMENT}")):
+        name = path.parent.name
+        if name != directory.name and re.fullmatch(LABEL, name) and sort_of(path.parent) == "a directory":
+            with suppress(Unreadable, OSError):
+                found[name] = contents(path, MAX_BYTES)
+    return found
 
 
 def rewrite(path: Path, content: bytes) -> None:
@@ -163,17 +205,22 @@ def _has_custom(directory: Path) -> bool:
     return (directory / "custom" / KUSTOMIZATION).is_file()
 
 
-def _bounded(path: Path, shown: str) -> bytes:
-    if path.stat().st_size > 64 * 1024 * 1024:
-        raise Usage(f"{shown} is no environment: it is {path.stat().st_size} bytes long")
-    return path.read_bytes()
-
-
-def _content(path: Path) -> str | None:
+def _text(directory: Path, path: str) -> str | None:
+    """The text of a file that the compiler may have written; None where there is none that it could have."""
     try:
-        return path.read_bytes().decode("utf-8", "replace")
-    except FileNotFoundError:
+        return contents(inside(directory, path), MAX_BYTES).decode("utf-8", "replace")
+    except (Unreadable, FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _page(path: str) -> str:
+    return f"{path.rpartition('/')[0]}/{PAGE}"
+
+
+def _close(path: Path, mode: int) -> None:
+    """Takes a file or directory of secrets away from everybody else."""
+    if path.stat().st_mode & 0o077:
+        path.chmod(mode)
 
 
 def put(path: Path, content: bytes, mode: int) -> None:

@@ -13,6 +13,7 @@ import contextlib
 import io
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -200,7 +201,7 @@ def main() -> int:
         os.environ.pop(name, None)
     with tempfile.TemporaryDirectory(prefix="mlflow-overlays-") as directory:
         project = Path(directory)
-        (project / "base").symlink_to(ROOT / "base")
+        shutil.copytree(ROOT / "base", project / "base")
         tally = fuzz(arguments.seed, arguments.count, arguments.compile_every, project)
     text = page(tally, arguments.seed)
     print(text.partition("\n\n# Fuzzing\n\n")[2], end="")

@@ -178,17 +178,20 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "duplicate-key": Break(append="overlay: other\n"),
     "duplicate-object": dict.fromkeys(ALL, "kubectl builds no object twice"),
     "empty": Break(whole=lambda _: b"# nothing\n"),
+    "foreign-file": dict.fromkeys(ALL, "it is about a file beside the environment, and no line of it"),
     "host-unserved": Break({"host": "mlflow.acme.example", "ingress": None}),
     "image-misses": Break(base={f"base/{file}": ("ghcr.io/mlflow/mlflow:", "ghcr.io/acme/mlflow:") for file in FILES}),
     "immutable-field": Break(custom=patch("mlflow", *SELECTOR).custom, before=Break()),
     "job-name": among(
         SERVERS, Break(custom={"kustomization.yaml": IDENTITY}), "SQLite is migrated by its server, not by a Job"
     ),
+    "kustomize-plugin": case("kustomize-plugin"),
     "left-behind": Break({"ingress": None}, before=Break(SERVED)),
     "memory-too-small": Break({"resources": {"limits": {"memory": "64Mi"}, "requests": {"memory": "32Mi"}}}),
     "missing-key": Break({"overlay": None}),
     "missing-name": dict.fromkeys(ALL, "kubectl builds no object without a name"),
     "no-image": container("{name: mlfow, command: [x]}"),
+    "not-a-file": dict.fromkeys(ALL, "it takes a link, which has no line"),
     "not-a-manifest": resource("kind: Service\nmetadata: {name: other}\nspec: {ports: [{port: 80}]}\n"),
     "not-utf8": Break(whole=lambda text: text.encode() + b"# \xff\n"),
     "nothing-to-generate": {
@@ -197,6 +200,7 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
         "local": Break({"secrets": "generated"}),
     },
     "one-writer": among(("local",), Break({"replicas": 2}), "no pod of its server writes to a volume"),
+    "outside-project": case("outside-project"),
     "partition-mismatch": among(AMAZON, Break({"artifacts.kmsKeyArn": KEY.format("aws-cn", "cn-north-1")}), NO_ARN),
     "patch-misses": patch("mlflow", "spec: {replicas: 7}"),
     "picks-nothing": resource(SERVICE + "  selector: {a: b}\n  ports: [{port: 80}]\n"),
@@ -206,6 +210,7 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "read-before-written": UNREAD,
     "region-mismatch": among(AMAZON, Break({"artifacts.kmsKeyArn": KEY.format("aws", "us-west-2")}), NO_ARN),
     "rejected-kind": dict.fromkeys(ALL, "only an option of validate rejects kinds"),
+    "remote-resource": case("remote-resource"),
     "removed-api": resource("apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: other}\n"),
     "replicas-reset": among(
         SERVERS,

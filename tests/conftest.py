@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import sys
@@ -89,10 +90,24 @@ class Golden:
         assert text == path.read_text(encoding="utf-8")
 
 
+def put_base(root: Path) -> None:
+    """Puts the real base into a project, as files that are not to be written to: `Project.rewrite_base` replaces them."""
+    shutil.copytree(ROOT / "base", root / "base", copy_function=_linked)
+
+
+def _linked(source: str, target: str) -> str:
+    try:
+        os.link(source, target)
+    except OSError:
+        # The two are on different file systems.
+        shutil.copyfile(source, target)
+    return target
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A project of its own, with the real base."""
-    (tmp_path / "base").symlink_to(ROOT / "base")
+    put_base(tmp_path)
     return Project(Workspace(tmp_path))
 
 
@@ -109,18 +124,16 @@ class Project:
         content = environment if isinstance(environment, bytes) else environment.encode()
         (directory / "environment.yaml").write_bytes(content)
         if custom:
-            shutil.copytree(custom, directory / "custom")
+            shutil.copytree(custom, directory / "custom", symlinks=True)
         return directory
 
     def rewrite_base(self, name: str, old: str, new: str) -> None:
         """Replaces a text in a file of the project's own copy of the base, which has to hold it."""
-        base = self.workspace.root / "base"
-        if base.is_symlink():
-            base.unlink()
-            shutil.copytree(ROOT / "base", base)
-        text = (self.workspace.root / name).read_text(encoding="utf-8")
+        path = self.workspace.root / name
+        text = path.read_text(encoding="utf-8")
         assert old in text, f"{name} does not hold {old!r}"
-        (self.workspace.root / name).write_text(text.replace(old, new), encoding="utf-8")
+        path.unlink()
+        path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 @pytest.fixture

@@ -28,9 +28,9 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     asked: list[Path] = []
     real = build._kustomize
 
-    def counted(directory: Path) -> Any:
+    def counted(directory: Path, *, remote: bool = False) -> Any:
         asked.append(directory)
-        return real(directory)
+        return real(directory, remote=remote)
 
     monkeypatch.setattr(build, "_kustomize", counted)
     return asked
@@ -40,7 +40,7 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def dev(project: Project) -> Path:
     """A project with a base of its own, and an environment that was compiled."""
     base = project.workspace.root / "base"
-    base.unlink()
+    shutil.rmtree(base)
     shutil.copytree(ROOT / "base", base)
     directory = project.add("dev", GOOD)
     (directory / "custom").mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import yaml
 
 from compiler.codes import CODES
 from compiler.diagnostic import Diagnostic
-from compiler.pipeline import compile_environment, stale
+from compiler.pipeline import blocked, compile_environment, stale
 from compiler.report import text
 from compiler.tree import DOCUMENTS, KUSTOMIZATION
 from tests.conftest import Golden, Project
@@ -22,7 +23,7 @@ INVALID = sorted(path for path in (CASES / "invalid").glob("*/*.yaml") if path.n
 """`<case>.yaml` is an environment. Beside it may stand `<case>.custom/`, its own component; `<case>.before.yaml`, the environment
 whose overlay is on disk; `<case>.base.yaml`, what is written in files of the base in place of what; and `<case>.others/`, the
 other environments of the project.
-`<case>.manifest.yaml` is for validate.
+`<case>.own/` has files of a person's own, which stand in the directory of the overlay. `<case>.manifest.yaml` is for validate.
 """
 
 
@@ -42,7 +43,7 @@ def test_invalid__gets_the_whole_report(path: Path, project: Project, golden: Go
     assert path.parent.name in {diagnostic.code for diagnostic in found}
     golden.check(path.with_suffix(".txt"), text(found).replace("overlays/example/", ""))
     before = (KUSTOMIZATION, "SECRETS.md", *DOCUMENTS) if path.with_suffix(".before.yaml").is_file() else ()
-    own = {"environment.yaml", "custom", *before}
+    own = {"environment.yaml", "custom", *before, *(each.name for each in path.with_suffix(".own").glob("*"))}
     assert {each.name for each in project.workspace.directory("example").iterdir()} <= own
 
 
@@ -58,7 +59,11 @@ def reported(path: Path, project: Project) -> list[Diagnostic]:
             for old, new in changes.items():
                 project.rewrite_base(name, old, new)
     project.add("example", path.read_bytes(), _custom(path))
+    if path.with_suffix(".own").is_dir():
+        shutil.copytree(path.with_suffix(".own"), project.workspace.directory("example"), dirs_exist_ok=True)
     compilation = compile_environment(project.workspace, "example", today=DAY)
+    if wrong := blocked(project.workspace, compilation):
+        return compilation.diagnostics + wrong
     return compilation.diagnostics + (stale(project.workspace, compilation) if before.is_file() else [])
 
 

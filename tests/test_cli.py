@@ -20,6 +20,7 @@ from compiler.cli import check
 from compiler.kinds import KINDS
 from compiler.parts.kubernetes_version import SUPPORTED
 from compiler.report import FORMATS
+from compiler.tree import HEADER
 from tests.conftest import ROOT, Answer, Project, Run
 
 GOOD = "overlay: minio-postgres\n"
@@ -124,7 +125,7 @@ def test_exit__3_outside_of_a_project(tmp_path: Path, run: Run, monkeypatch: pyt
     outside = tmp_path / "elsewhere"
     outside.mkdir()
     # The project of these tests lies above: a project of no base is none.
-    (tmp_path / "base").unlink()
+    shutil.rmtree(tmp_path / "base")
     monkeypatch.chdir(outside)
     for command in ("compile", "check", "secrets"):
         answer = run(command)
@@ -192,7 +193,7 @@ def test_exit__70_for_a_bug(project: Project, run: Run, monkeypatch: pytest.Monk
         raise ZeroDivisionError("made up")
 
     project.add("dev", GOOD)
-    monkeypatch.setattr(check, "compile_each", fail)
+    monkeypatch.setattr(check, "outcomes", fail)
     answer = run("check")
     assert (answer.code, answer.out) == (70, "")
     assert "ZeroDivisionError: made up" in answer.err
@@ -204,7 +205,7 @@ def test_exit__interrupted_is_no_bug(project: Project, run: Run, monkeypatch: py
         raise KeyboardInterrupt
 
     project.add("dev", GOOD)
-    monkeypatch.setattr(check, "compile_each", fail)
+    monkeypatch.setattr(check, "outcomes", fail)
     answer = run("check")
     assert answer.code not in (0, 70)
     assert answer.out == ""
@@ -360,7 +361,7 @@ def test_check__finds_a_changed_a_missing_and_an_extra_file(project: Project, ru
     (directory / "kustomization.yaml").write_bytes((directory / "kustomization.yaml").read_bytes() + b"#\n")
     (directory / "SECRETS.md").unlink()
     (directory / "compiled-0a1b2c3d").mkdir()
-    (directory / "compiled-0a1b2c3d" / "kustomization.yaml").write_text("")
+    (directory / "compiled-0a1b2c3d" / "kustomization.yaml").write_text(f"# {HEADER}\n")
     (directory / "secrets" / "minio-root.env").unlink()
     before = _snapshot(project.workspace.root)
     answer = run("compile", "--check")

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from compiler.codes import CODES, MENDS
 from tests.conftest import ROOT
 
-CALLS = {"Finding": 1, "Fault": 2, "Diagnostic": 1, "Refusal": 1}
+CALLS = {"Finding": 1, "Fault": 2, "Diagnostic": 1, "Refusal": 1, "_Problem": 2}
 """Where the code stands among the arguments of what makes a problem."""
-PASSED_ON = {"finding.code", "fault.code", "refusal.code", "problem.code", "code"}
+PASSED_ON = {"finding.code", "fault.code", "refusal.code", "problem.code", "error.code", "code"}
 """Codes that were made elsewhere, where this table finds them."""
 
 

@@ -19,7 +19,7 @@ from compiler.rules.changes import is_hashed
 from compiler.source import read
 from compiler.understand import Compilation
 from compiler.workspace import Workspace
-from tests.conftest import ROOT, Project
+from tests.conftest import ROOT, Project, put_base
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,7 @@ spec:
 def test_explain__what_every_pod_is_told(tmp_path: Path) -> None:
     """A field of every pod leads back to its line, in a Job too, which has another name in the build."""
     environment = ROOT / "tests" / "everything" / "eks-irsa" / "environment.yaml"
-    (tmp_path / "base").symlink_to(ROOT / "base")
+    put_base(tmp_path)
     project = Project(Workspace(tmp_path))
     project.add("example", environment.read_bytes())
     compilation = compile_environment(project.workspace, "example")

@@ -26,7 +26,7 @@ LAYERS = (
         "quantity",
         "block",
     ),
-    ("kind", "outline"),
+    ("kind", "outline", "files"),
     ("diagnostic", "overlay"),
     ("source", "manifest", "part", "policy", "report", "fix", "bounds", "quick", "identity", "split", "pool"),
     (
@@ -52,6 +52,7 @@ LAYERS = (
     ("plan", "emit", "waive"),
     ("system",),
     ("schema", "scaffold"),
+    ("inputs",),
     ("understand", "build", "conform", "rules", "editor", "patch"),
     ("kustomization", "cluster", "archive", "change", "git"),
     ("audit",),
@@ -70,15 +71,14 @@ ONLY = {
     "typer": {"cli"},
     "subprocess": {"build", "cluster", "git"},
     "time": {"cluster"},
-    "yaml": {"source", "block", "manifest", "build", "gather"},
-    "yaml_rs": {"quick"},
+    "yaml": {"source", "quick", "block", "manifest"},
     "jsonschema": {"schema", "conform"},
     "jsonschema_rs": {"schema", "conform"},
     "referencing": {"conform"},
     "kubernetes_validate": set[str](),
     "secrets": {"build", "workspace"},
     "tempfile": {"build", "workspace", "compare"},
-    "os": {"build", "workspace", "cache", "batch", "gather", "cli"},
+    "os": {"build", "workspace", "cache", "batch", "gather", "cli", "files", "inputs", "git"},
     "shutil": {"build", "git"},
     "traceback": {"cli"},
     "datetime": {"cli"},
@@ -100,6 +100,8 @@ EFFECTS = {
     "cache",
     "batch",
     "gather",
+    "files",
+    "inputs",
     "git",
     "compare",
     "cli",
@@ -225,7 +227,7 @@ def test_world__environment_variables_are_read_where_a_run_starts() -> None:
         words = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         if words & {"environ", "environb", "getenv", "expandvars"}:
             users.add(_room(name))
-    assert users <= {"build", "cli"}
+    assert users <= {"build", "git", "cli"}
 
 
 def test_printing__is_left_to_the_command_line() -> None:
@@ -246,7 +248,6 @@ def test_start__is_lean() -> None:
     heavy = (
         "jsonschema",
         "jsonschema_rs",
-        "yaml_rs",
         "kubernetes_validate",
         "referencing",
         "rich",

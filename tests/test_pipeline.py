@@ -110,7 +110,7 @@ def test_guess__that_is_wrong_only_costs_builds(
 def test_guess__base_that_changes_a_job_renames_it(project: Project) -> None:
     """The overlay on disk still is what the environment asks for, but for the name."""
     base = project.workspace.root / "base"
-    base.unlink()
+    shutil.rmtree(base)
     shutil.copytree(ROOT / "base", base)
     project.add("dev", S3)
     before = _written(project)
@@ -153,6 +153,7 @@ def test_ahead__is_given_up_where_the_environment_is_wrong(project: Project, sta
     assert list(stages.iterdir())
     compilation = compile_environment(project.workspace, "dev", ahead=begun)
     assert [each.code for each in compilation.diagnostics] == ["wrong-type"]
+    assert begun.process is not None
     assert begun.process.returncode is not None
     assert not list(stages.iterdir())
 

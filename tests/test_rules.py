@@ -25,7 +25,7 @@ from compiler.rules.scaling import reset
 from compiler.waive import unwaived
 from compiler.workload import matches
 from compiler.workspace import Workspace
-from tests.conftest import ROOT, Project
+from tests.conftest import ROOT, Project, put_base
 
 Data = dict[str, Any]
 CASES = ROOT / "tests" / "cases" / "valid"
@@ -80,7 +80,7 @@ def faults(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[st
 
 
 def _proof(tmp: Path, source: Path) -> Proof:
-    (tmp / "base").symlink_to(ROOT / "base")
+    put_base(tmp)
     project = Project(Workspace(tmp))
     project.add("example", source.read_bytes())
     compilation = compile_environment(project.workspace, "example")

@@ -15,18 +15,27 @@ import pytest
 from typer.testing import CliRunner
 
 from compiler.cli.app import app
-from compiler.errors import Missing, Usage
+from compiler.errors import Missing, Unreadable, Usage
 from compiler.overlay import Secret, SecretKey
-from compiler.tree import KUSTOMIZATION, SECRETS, Tree
+from compiler.tree import HEADER, KUSTOMIZATION, SECRETS, Tree
 from compiler.workspace import Workspace, find
 from tests.conftest import ROOT, Project
 
-PLAIN: Tree = {KUSTOMIZATION: "plain\n", SECRETS: "plain\n"}
-OTHER: Tree = {KUSTOMIZATION: "other\n", SECRETS: "other\n"}
+HEAD = f"# {HEADER}\n"
+PLAIN: Tree = {KUSTOMIZATION: f"{HEAD}plain\n", SECRETS: f"{HEAD}plain\n"}
+OTHER: Tree = {KUSTOMIZATION: f"{HEAD}other\n", SECRETS: f"{HEAD}other\n"}
 FIRST, SECOND = (f"compiled-{digest}/{KUSTOMIZATION}" for digest in ("0a1b2c3d", "4e5f6a7b"))
 """The values of an overlay beside `custom/` stand in a directory that is named for its content."""
-CUSTOM: Tree = {KUSTOMIZATION: "resources: [compiled-0a1b2c3d]\n", FIRST: "first\n", SECRETS: "custom\n"}
-CUSTOM_OTHER: Tree = {KUSTOMIZATION: "resources: [compiled-4e5f6a7b]\n", SECOND: "second\n", SECRETS: "custom\n"}
+CUSTOM: Tree = {
+    KUSTOMIZATION: f"{HEAD}resources: [compiled-0a1b2c3d]\n",
+    FIRST: f"{HEAD}first\n",
+    SECRETS: f"{HEAD}custom\n",
+}
+CUSTOM_OTHER: Tree = {
+    KUSTOMIZATION: f"{HEAD}resources: [compiled-4e5f6a7b]\n",
+    SECOND: f"{HEAD}second\n",
+    SECRETS: f"{HEAD}custom\n",
+}
 
 
 @pytest.fixture
@@ -128,7 +137,7 @@ def test_environment__refuses_a_symlinked_directory(workspace: Workspace, tmp_pa
     elsewhere.mkdir()
     (elsewhere / "environment.yaml").write_text("overlay: minio-postgres\n")
     (workspace.root / "overlays" / "linked").symlink_to(elsewhere)
-    with pytest.raises(Usage, match="symbolic link"):
+    with pytest.raises(Unreadable, match="symbolic link"):
         workspace.environment("linked")
 
 
@@ -138,14 +147,14 @@ def test_environment__refuses_a_symlinked_file(workspace: Workspace, tmp_path: P
     path = workspace.directory("prod") / "environment.yaml"
     path.unlink()
     path.symlink_to(secret)
-    with pytest.raises(Usage, match="symbolic link"):
+    with pytest.raises(Unreadable, match="symbolic link"):
         workspace.environment("prod")
 
 
 def test_environment__refuses_what_is_no_text_by_its_size(workspace: Workspace) -> None:
     with (workspace.directory("prod") / "environment.yaml").open("wb") as file:
         file.truncate(65 * 1024 * 1024)
-    with pytest.raises(Usage, match="bytes long"):
+    with pytest.raises(Unreadable, match="65 MiB"):
         workspace.environment("prod")
 
 
@@ -164,7 +173,7 @@ def test_find__outside_of_a_project(tmp_path: Path) -> None:
 # Writing
 
 
-@pytest.mark.parametrize("tree", [PLAIN, CUSTOM, {KUSTOMIZATION: "é\r\n"}])
+@pytest.mark.parametrize("tree", [PLAIN, CUSTOM, {KUSTOMIZATION: f"{HEAD}é\r\n"}])
 def test_write__puts_the_tree_on_disk_once(workspace: Workspace, tree: Tree) -> None:
     directory = workspace.directory("prod")
     assert set(workspace.stale("prod", tree)) == set(tree)
@@ -192,10 +201,10 @@ def test_write__changes_only_what_differs(workspace: Workspace) -> None:
     assert secrets.stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("content", [b"plain\r\n", b"plain", b"plain\n\n", b"\xff\n", b"", b"\xef\xbb\xbfplain\n"])
+@pytest.mark.parametrize("content", [b"plain\r\n", b"plain", b"plain\n\n", b"\xff\n", b""])
 def test_stale__compares_byte_for_byte(workspace: Workspace, content: bytes) -> None:
     workspace.write("prod", PLAIN)
-    (workspace.directory("prod") / KUSTOMIZATION).write_bytes(content)
+    (workspace.directory("prod") / KUSTOMIZATION).write_bytes(HEAD.encode() + content)
     assert workspace.stale("prod", PLAIN) == [KUSTOMIZATION]
     assert workspace.write("prod", PLAIN) == [KUSTOMIZATION]
     assert _files(workspace.directory("prod")) == _texts(PLAIN)
@@ -204,7 +213,7 @@ def test_stale__compares_byte_for_byte(workspace: Workspace, content: bytes) -> 
 def test_write__removes_what_is_no_longer_part_of_the_overlay(workspace: Workspace) -> None:
     """When `custom/` goes, the directory beside it goes too; and so does the page of Secrets when there are none."""
     workspace.write("prod", CUSTOM)
-    changed = workspace.write("prod", {KUSTOMIZATION: "plain\n"})
+    changed = workspace.write("prod", {KUSTOMIZATION: PLAIN[KUSTOMIZATION]})
     assert set(changed) == {KUSTOMIZATION, FIRST, SECRETS}
     assert sorted(path.name for path in workspace.directory("prod").iterdir()) == ["environment.yaml", KUSTOMIZATION]
 
@@ -228,13 +237,59 @@ def test_write__leaves_foreign_files(workspace: Workspace) -> None:
     assert _files(directory) == expected | _texts(PLAIN)
 
 
-def test_write__replaces_a_symbolic_link_and_not_what_it_points_to(workspace: Workspace, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere.yaml"
-    elsewhere.write_text("mine\n")
-    (workspace.directory("prod") / KUSTOMIZATION).symlink_to(elsewhere)
-    workspace.write("prod", PLAIN)
-    assert elsewhere.read_text() == "mine\n"
-    assert not (workspace.directory("prod") / KUSTOMIZATION).is_symlink()
+@pytest.mark.parametrize("path", [KUSTOMIZATION, SECRETS, "aws/main.tf", "aws/trust.json", FIRST])
+@pytest.mark.parametrize("own", ["# by hand\n", "link", "directory"])
+def test_write__replaces_nothing_that_it_did_not_write(
+    workspace: Workspace, tmp_path: Path, path: str, own: str
+) -> None:
+    tree = {**CUSTOM, "aws/main.tf": HEAD, "aws/trust.json": "{}\n", "aws/README.md": f"{HEAD}- `trust.json`\n"}
+    target = workspace.directory("prod") / path
+    target.parent.mkdir(exist_ok=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text(HEAD)
+    if own == "link":
+        target.symlink_to(elsewhere)
+    elif own == "directory":
+        target.mkdir()
+    else:
+        target.write_text(own)
+    before = _files(workspace.directory("prod"))
+    assert list(workspace.in_the_way("prod", tree)) == [path]
+    with pytest.raises(Unreadable, match=path):
+        workspace.write("prod", tree)
+    assert _files(workspace.directory("prod")) == before
+    assert elsewhere.read_text() == HEAD
+
+
+@pytest.mark.parametrize("directory", ["aws", "compiled-0a1b2c3d", ""])
+def test_write__follows_no_link_to_a_directory(workspace: Workspace, tmp_path: Path, directory: str) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    for name in ("README.md", "main.tf", "kustomization.yaml", "mine.txt", "environment.yaml"):
+        (victim / name).write_text(HEAD)
+    link = workspace.root / "overlays" / "prod" / directory
+    if not directory:
+        shutil.rmtree(link)
+    link.symlink_to(victim)
+    tree = {**CUSTOM, "aws/main.tf": HEAD + "new", "aws/README.md": HEAD}
+    with pytest.raises(Unreadable, match="a symbolic link"):
+        workspace.write("prod", tree)
+    if directory:
+        workspace.write("prod", PLAIN)
+    assert {path.name: path.read_text() for path in victim.iterdir()} == dict.fromkeys(
+        ("README.md", "main.tf", "kustomization.yaml", "mine.txt", "environment.yaml"), HEAD
+    )
+
+
+def test_write__removes_documents_that_it_wrote_alone(workspace: Workspace) -> None:
+    """A document of JSON carries no header: the page beside it says that it was written."""
+    directory = workspace.directory("prod")
+    page = f"{HEAD}- `trust.json`\n- `permissions.json`\n"
+    written = {"aws/README.md": page, "aws/trust.json": "{}", "aws/permissions.json": "{}"}
+    workspace.write("prod", PLAIN | written)
+    (directory / "aws" / "lifecycle.json").write_text("mine")
+    assert set(workspace.write("prod", PLAIN)) == set(written)
+    assert (directory / "aws" / "lifecycle.json").read_text() == "mine"
 
 
 # Interruptions

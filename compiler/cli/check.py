@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from compiler.batch import compile_each
+from compiler.batch import outcomes
+from compiler.cli import going_on
 from compiler.cli.options import AsOf, Changed, Fix, Names, Output, Root, Versions, day, project, selected, versions
 from compiler.cli.output import choose, finish, show, show_fixed
 
@@ -33,10 +34,14 @@ def run(
     found: list[Diagnostic] = []
     fixed: list[Diagnostic] = []
     if fix:
-        fixed = [each for name in chosen for each in show_fixed(_mend(workspace, name), format_)]
-    for compilation in compile_each(workspace, chosen, minors, today):
-        found += show(compilation.diagnostics, format_)
-        results.append({"name": compilation.name, "proved": list(compilation.proved)})
+        for name in chosen:
+            with going_on():
+                fixed += show_fixed(_mend(workspace, name), format_)
+    for outcome in outcomes(workspace, chosen, minors, today):
+        with going_on():
+            compilation = outcome()
+            found += show(compilation.diagnostics, format_)
+            results.append({"name": compilation.name, "proved": list(compilation.proved)})
     finish(found, format_, fixed, environments=results)
 
 

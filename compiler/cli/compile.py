@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from compiler.batch import compile_each
+from compiler.batch import outcomes
 from compiler.cache import Proved, cache_of
+from compiler.cli import going_on
 from compiler.cli.options import AsOf, Changed, Names, Output, Root, day, project, selected
 from compiler.cli.output import choose, finish, say, show
+from compiler.errors import Fatal
 from compiler.tree import PROFILES
 
 if TYPE_CHECKING:
@@ -43,48 +46,63 @@ def run(
     found: list[Diagnostic] = []
     cache = None if check else cache_of(workspace, today)
     before = {name: proved for name in chosen if cache and (proved := cache.proved(name))}
-    inputs = {name: cache.inputs(name) for name in chosen if cache and name not in before}
-    compilations = compile_each(workspace, [name for name in chosen if name not in before], today=today)
+    inputs = {}
+    for name in chosen if cache else ():
+        with suppress(Fatal, OSError):
+            inputs[name] = cache.inputs(name) if cache and name not in before else ""
+    begun = outcomes(workspace, [name for name in chosen if name not in before], today=today)
     for name in chosen:
         if name in before:
             results.append(_unchanged(name, before[name], format_))
             continue
-        compilation = next(compilations)
-        found += show(compilation.diagnostics, format_)
-        if compilation.tree is None or compilation.overlay is None:
-            continue
-        if check:
-            from compiler.pipeline import stale
+        with going_on():
+            compilation = next(begun)()
+            found += show(compilation.diagnostics, format_)
+            if compilation.tree is None or compilation.overlay is None:
+                continue
+            from compiler.pipeline import blocked
 
-            files, created = workspace.stale(name, compilation.tree), []
-            found += show(stale(workspace, compilation), format_)
-        else:
-            created = workspace.create_secrets(name, compilation.overlay.generated_secrets())
-            files = workspace.write(name, compilation.tree)
-        if cache and not compilation.diagnostics:
-            secrets = tuple(workspace.secret_file(name, each) for each in compilation.overlay.generated_secrets())
-            cache.remember(name, inputs[name], compilation.tree, Proved(compilation.proved, secrets))
-        results.append(_row(name, files, created, compilation.proved))
-        if format_ == "text" and not check:
-            _tell(compilation, files, created)
+            if wrong := blocked(workspace, compilation):
+                found += show(wrong, format_)
+                continue
+            if check:
+                from compiler.pipeline import stale
+
+                files, created = workspace.stale(name, compilation.tree), []
+                found += show(stale(workspace, compilation), format_)
+            else:
+                created = workspace.create_secrets(name, compilation.overlay.generated_secrets())
+                files = workspace.write(name, compilation.tree)
+            if cache and name in inputs and not compilation.diagnostics:
+                secrets = tuple(workspace.secret_file(name, each) for each in compilation.overlay.generated_secrets())
+                cache.remember(name, inputs[name], compilation.tree, Proved(compilation.proved, secrets))
+            removed = [path for path in files if path not in compilation.tree]
+            wrote = [path for path in files if path in compilation.tree]
+            results.append(_row(name, wrote, removed, created, compilation.proved))
+            if format_ == "text" and not check:
+                _tell(compilation, wrote, removed, created)
     finish(found, format_, environments=results)
 
 
-def _row(name: str, changed: list[str], created: list[str], proved: tuple[str, ...]) -> dict[str, Any]:
-    return {"name": name, "changed": changed, "secrets": created, "proved": list(proved)}
+def _row(
+    name: str, changed: list[str], removed: list[str], created: list[str], proved: tuple[str, ...]
+) -> dict[str, Any]:
+    return {"name": name, "changed": changed, "removed": removed, "secrets": created, "proved": list(proved)}
 
 
 def _unchanged(name: str, proved: Proved, format_: str) -> dict[str, Any]:
     if format_ == "text":
         say(f"overlays/{name}: unchanged since it was proved")
-    return {**_row(name, [], [], proved.sentences), "unchanged": True}
+    return {**_row(name, [], [], [], proved.sentences), "unchanged": True}
 
 
-def _tell(compilation: Compilation, changed: list[str], created: list[str]) -> None:
+def _tell(compilation: Compilation, changed: list[str], removed: list[str], created: list[str]) -> None:
     from compiler.build import kubectl
 
     name = compilation.name
-    say(f"overlays/{name}: " + (f"wrote {', '.join(changed)}" if changed else "nothing changed"))
+    done = [f"wrote {', '.join(changed)}"] if changed else []
+    done += [f"removed {', '.join(removed)}"] if removed else []
+    say(f"overlays/{name}: {'; '.join(done) or 'nothing changed'}")
     for file in created:
         say(f"  created {file}, which git ignores")
     used = kubectl()

@@ -94,7 +94,7 @@ def environments(workspace: Workspace, names: list[str] | None) -> list[str]:
     chosen = list(dict.fromkeys(names)) if names else workspace.names()
     if not chosen:
         raise errors.Missing(f"there is no environment in {workspace.root / 'overlays'}")
-    for name in chosen:
+    for name in names or ():
         workspace.directory(name)
     return chosen
 

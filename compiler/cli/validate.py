@@ -51,6 +51,13 @@ def run(
     ignore_missing_schemas: Annotated[
         bool, typer.Option("--ignore-missing-schemas", help="Skip custom resources without a schema, and count them.")
     ] = False,
+    allow_remote: Annotated[
+        bool,
+        typer.Option(
+            "--allow-remote",
+            help="Let kustomizations fetch https addresses with git and the network. Not for files that you do not trust.",
+        ),
+    ] = False,
     summary: Annotated[bool, typer.Option("--summary", help="Say how many objects are valid.")] = False,
     output: Output = "",
 ) -> None:
@@ -73,7 +80,7 @@ def run(
     # Many small values are made and none is dropped, so looking for what can be freed is for nothing.
     gc.disable()
     try:
-        judge(gather(paths, sys.stdin.buffer, verdict), demand, verdict)
+        judge(gather(paths, sys.stdin.buffer, verdict, remote=allow_remote), demand, verdict)
     finally:
         gc.enable()
     found = sorted(set(verdict.diagnostics))

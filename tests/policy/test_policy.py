@@ -15,7 +15,7 @@ from compiler.manifest import Manifest
 from compiler.policy import ELSEWHERE, POLICY, Rule
 from compiler.understand import understand
 from compiler.workspace import Workspace
-from tests.conftest import ROOT, Project
+from tests.conftest import ROOT, Project, put_base
 
 from .tools import Finding, Tool
 
@@ -107,7 +107,7 @@ def found(tool: Tool, examples: dict[str, list[Path]]) -> dict[str, set[str]]:
 
 def _built(path: Path, directory: Path) -> str:
     """The build of a failing example, as it would be if nothing judged it; empty where there is none."""
-    (directory / "base").symlink_to(ROOT / "base")
+    put_base(directory)
     custom = path.with_suffix(".custom")
     project = Project(Workspace(directory))
     project.add("example", path.read_bytes(), custom if custom.is_dir() else None)

@@ -12,10 +12,11 @@ from typing import Any
 from compiler.build import build
 from compiler.emit import emit
 from compiler.overlay import Overlay
+from tests.conftest import put_base
 from tests.kubeflow import planned
 from tests.parts import Values
 
-from .programs import ROOT, server
+from .programs import server
 from .spec import Objects, Spec, variables
 
 SYSTEM = "kubeflow"
@@ -56,7 +57,7 @@ def installed(
     In: by namespace, the access key and the secret key that its Secrets hold; the other environments of its project.
     """
     overlay = planned(values, others)
-    (folder / "base").symlink_to(ROOT / "base")
+    put_base(folder)
     tree = emit("example", overlay)
     built = build(folder, "example", tree, ())
     assert not built.error, built.error

@@ -15,7 +15,7 @@ import pytest
 
 from compiler.outline import COMMITS
 from tests.cluster.proofs import Proofs
-from tests.conftest import ROOT
+from tests.conftest import ROOT, put_base
 
 HERE = Path(__file__).resolve().parent
 UNPROVED = ("that pods run: this is about manifests alone", "releases that the compiler does not know")
@@ -42,7 +42,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with the real base, and a copy of every release in `vendor/<version>`. Skips where there is no source."""
     root = tmp_path_factory.mktemp("upstream")
-    (root / "base").symlink_to(ROOT / "base")
+    put_base(root)
     for version in COMMITS:
         command = [
             sys.executable,
