@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +11,8 @@ from xml.etree import ElementTree as ET
 
 from compiler.codes import CODES, MENDS
 from compiler.diagnostic import Diagnostic, Edit, Severity
+from compiler.printable import as_json as written
+from compiler.printable import folded, visible
 from compiler.secrecy import credential_in
 
 Format = Callable[[Sequence[Diagnostic]], str]
@@ -19,19 +20,19 @@ Paint = Callable[[str, str], str]
 """Puts a text into the colour of a word: error, warning, place, hint."""
 
 MAX_LINE = 160
-_PROPERTY = {"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"}
+_PROPERTY = {"%": "%25", ":": "%3A", ",": "%2C"}
 """How a workflow command writes what would end a property."""
 
 
 def plain(text: str, word: str) -> str:
     """No colour."""
-    return text
+    return visible(text)
 
 
 def ansi(text: str, word: str) -> str:
     """The colours of a terminal."""
     codes = {"error": "1;31", "warning": "1;33", "place": "1", "hint": "36"}
-    return f"\033[{codes[word]}m{text}\033[0m"
+    return f"\033[{codes[word]}m{visible(text)}\033[0m"
 
 
 def text(diagnostics: Sequence[Diagnostic], paint: Paint = plain) -> str:
@@ -40,11 +41,11 @@ def text(diagnostics: Sequence[Diagnostic], paint: Paint = plain) -> str:
     lines = []
     for each in diagnostics:
         head = paint(f"{each.place}:", "place")
-        lines.append(f"{head} {paint(each.severity, each.severity)}: {each.message} [{each.code}]")
+        lines.append(f"{head} {paint(each.severity, each.severity)}: {folded(each.message)} [{each.code}]")
         if (each.place.path, each.place.line) not in secret:
             lines += _excerpt(each, paint)
         if each.hint:
-            lines.append(f"  {paint('hint', 'hint')}: {each.hint}")
+            lines.append(f"  {paint('hint', 'hint')}: {folded(each.hint)}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -63,7 +64,7 @@ def as_fixed(fixed: Sequence[Diagnostic], paint: Paint = plain) -> str:
     lines = []
     for each in fixed:
         head, word = paint(f"{each.place}:", "place"), paint("fixed", "hint")
-        lines.append(f"{head} {word}: {each.message} [{each.code}]\n  {now(each)}\n")
+        lines.append(f"{head} {word}: {folded(each.message)} [{each.code}]\n  {visible(now(each))}\n")
     return "".join(lines)
 
 
@@ -102,7 +103,7 @@ def _edit(edit: Edit) -> dict[str, Any]:
 
 def as_json(diagnostics: Sequence[Diagnostic]) -> str:
     """One JSON object with a list of diagnostics."""
-    return json.dumps({"diagnostics": entries(diagnostics)}, indent=2, ensure_ascii=False) + "\n"
+    return written({"diagnostics": entries(diagnostics)}) + "\n"
 
 
 def github(diagnostics: Sequence[Diagnostic]) -> str:
@@ -119,9 +120,9 @@ def github_fixed(fixed: Sequence[Diagnostic]) -> str:
 
 
 def _command(word: str, diagnostic: Diagnostic, message: str) -> str:
-    escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    escaped = visible(message, keep="\n").replace("%", "%25").replace("\n", "%0A")
     place = diagnostic.place
-    path = "".join(_PROPERTY.get(letter, letter) for letter in place.path)
+    path = "".join(_PROPERTY.get(letter, letter) for letter in visible(place.path))
     return f"::{word} file={path},line={max(place.line, 1)},col={max(place.column, 1)}::{escaped}\n"
 
 
@@ -134,7 +135,7 @@ def sarif(diagnostics: Sequence[Diagnostic]) -> str:
             "ruleId": each.code,
             "ruleIndex": codes.index(each.code),
             "level": str(each.severity),
-            "message": {"text": each.message + (f" Hint: {each.hint}." if each.hint else "")},
+            "message": {"text": visible(each.message + (f" Hint: {each.hint}." if each.hint else ""), keep="\n")},
             "locations": [{"physicalLocation": _physical(each)}],
             "partialFingerprints": {"mlflowOverlays/v1": _fingerprint(each, seen)},
             **({"fixes": [_fix(each)]} if each.edits else {}),
@@ -144,7 +145,7 @@ def sarif(diagnostics: Sequence[Diagnostic]) -> str:
     driver = {"name": "mlflow-overlays", "rules": [_rule(code) for code in codes]}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     document = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return written(document) + "\n"
 
 
 def _rule(word: str) -> dict[str, Any]:
@@ -160,7 +161,8 @@ def _fingerprint(diagnostic: Diagnostic, seen: Counter[str]) -> str:
     """What stays the same when lines move: file, code and message, and which of several alike it is."""
     words = f"{diagnostic.place.path}\n{diagnostic.code}\n{diagnostic.message}"
     seen[words] += 1
-    return f"{hashlib.sha256(words.encode()).hexdigest()[:16]}:{seen[words]}"
+    digest = hashlib.sha256(words.encode(errors="backslashreplace")).hexdigest()
+    return f"{digest[:16]}:{seen[words]}"
 
 
 def _fix(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -176,13 +178,21 @@ def _fix(diagnostic: Diagnostic) -> dict[str, Any]:
         }
         for edit in diagnostic.edits
     ]
-    artifact = {"artifactLocation": {"uri": quote(diagnostic.place.path)}, "replacements": replacements}
-    return {"description": {"text": now(diagnostic)}, "artifactChanges": [artifact]}
+    artifact = {"artifactLocation": {"uri": _uri(diagnostic.place.path)}, "replacements": replacements}
+    return {"description": {"text": visible(now(diagnostic))}, "artifactChanges": [artifact]}
+
+
+def _uri(path: str) -> str:
+    """A path as SARIF has it. A byte that is no UTF-8 is the byte in the name of the file."""
+    try:
+        return quote(path, errors="surrogateescape")
+    except UnicodeEncodeError:
+        return quote(path, errors="backslashreplace")
 
 
 def _physical(diagnostic: Diagnostic) -> dict[str, object]:
     place = diagnostic.place
-    location: dict[str, object] = {"artifactLocation": {"uri": quote(place.path)}}
+    location: dict[str, object] = {"artifactLocation": {"uri": _uri(place.path)}}
     if place.line:
         location["region"] = {"startLine": place.line, "startColumn": place.column}
     return location
@@ -195,11 +205,11 @@ def junit(diagnostics: Sequence[Diagnostic]) -> str:
     failed = 0
     for path in paths:
         own = [each for each in diagnostics if each.place.path == path]
-        case = ET.SubElement(suite, "testcase", classname="mlflow-overlays", name=path)
+        case = ET.SubElement(suite, "testcase", classname="mlflow-overlays", name=visible(path))
         errors = [each for each in own if each.severity is Severity.ERROR]
         failed += bool(errors)
         if errors:
-            failure = ET.SubElement(case, "failure", message=errors[0].message, type=errors[0].code)
+            failure = ET.SubElement(case, "failure", message=visible(errors[0].message), type=errors[0].code)
             failure.text = text(own)
         elif own:
             ET.SubElement(case, "system-out").text = text(own)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -12,6 +11,7 @@ from compiler.audit import Result, State
 from compiler.change import Outcome
 from compiler.compare import Cause, Comparison, Told
 from compiler.overlay import POD
+from compiler.printable import as_json, folded, visible
 from compiler.report import Paint, plain
 from compiler.route import ABSENT, Route, show
 from compiler.source import Source
@@ -37,7 +37,7 @@ def text(comparison: Comparison, bad: tuple[Outcome, ...], paint: Paint = plain)
     """Consequences grouped by what sort they are, the worst first. In: the sorts that are painted as errors."""
     counts = Counter(each.consequence.outcome for each in comparison.told)
     summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
-    lines = [f"overlays/{comparison.name} against {comparison.against}: {summary or 'nothing changes'}"]
+    lines = [f"overlays/{comparison.name} against {visible(comparison.against)}: {summary or 'nothing changes'}"]
     for outcome, group in groupby(comparison.told, lambda each: each.consequence.outcome):
         lines += ["", paint(HEADINGS[outcome], "error" if outcome in bad else "place")]
         lines += (line for told in group for line in _lines(told, paint))
@@ -46,13 +46,15 @@ def text(comparison: Comparison, bad: tuple[Outcome, ...], paint: Paint = plain)
 
 def _lines(told: Told, paint: Paint) -> Iterator[str]:
     each = told.consequence
-    yield f"  {paint(str(each.ref), 'place')}: {each.message}"
+    yield f"  {paint(str(each.ref), 'place')}: {folded(each.message)}"
     if each.outcome is Outcome.RESTARTED:
-        yield from (f"    by {line}" for line in _because(told))
+        yield from (f"    by {visible(line)}" for line in _because(told))
     elif each.outcome not in _BRIEF:
-        yield from (line for cause in told.causes for line in _changed(cause, brief=each.outcome is Outcome.CHANGED))
+        yield from (
+            visible(line) for cause in told.causes for line in _changed(cause, brief=each.outcome is Outcome.CHANGED)
+        )
     if each.hint:
-        yield f"    {paint('hint', 'hint')}: {each.hint}"
+        yield f"    {paint('hint', 'hint')}: {folded(each.hint)}"
 
 
 def _because(told: Told) -> Iterator[str]:
@@ -107,7 +109,7 @@ def _short(value: Any) -> str:
         return "nothing"
     if isinstance(value, str) and "\n" in value:
         return f"a text of {len(value.splitlines())} lines"
-    written = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+    written = value if isinstance(value, str) and value else as_json(value, indent=None)
     return written if len(written) <= 2 * _WIDTH else f"{written[:_WIDTH]}...{written[-_WIDTH:]}"
 
 
@@ -165,12 +167,12 @@ def audit_text(name: str, results: Sequence[Result], source: Source, paint: Pain
         lines += ["", paint(CHECKED[state], "error" if state is State.FAILED else "place")]
         for result in group:
             verdict = result.verdict
-            lines += [f"  {paint(result.name, 'place')}: {result.demand}", f"    {verdict.reason}"]
+            lines += [f"  {paint(result.name, 'place')}: {result.demand}", f"    {folded(verdict.reason)}"]
             if verdict.because is not None:
-                lines.append(f"      {source.locate(verdict.because)}")
+                lines.append(f"      {visible(str(source.locate(verdict.because)))}")
             if verdict.todo:
                 word = "look" if state is State.UNSEEN else "hint"
-                lines.append(f"    {paint(word, 'hint')}: {verdict.todo}")
+                lines.append(f"    {paint(word, 'hint')}: {folded(verdict.todo)}")
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -17,6 +17,7 @@ LAYERS = (
         "route",
         "errors",
         "secrecy",
+        "printable",
         "shell",
         "peer",
         "codes",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,19 @@ from xml.etree import ElementTree as ET
 import pytest
 from jsonschema import Draft4Validator, Draft7Validator
 
+from compiler.change import Consequence, Difference, Outcome
+from compiler.cli.results import as_text
 from compiler.codes import CODES, MENDS
+from compiler.compare import Cause, Comparison, Told
 from compiler.contract import report_schema
 from compiler.diagnostic import Diagnostic, Edit, Place, Severity
-from compiler.report import as_json, github, junit, sarif
+from compiler.manifest import Manifest
+from compiler.operate.verdict import failed
+from compiler.overlay import Ref
+from compiler.printable import as_json as written
+from compiler.printable import guarded
+from compiler.report import FORMATS, as_fixed, as_json, github, github_fixed, junit, sarif
+from compiler.tell import text as told
 from compiler.understand import understand
 from tests.conftest import ROOT, Project, Run
 
@@ -178,3 +189,93 @@ def test_github__is_chosen_by_itself_for_what_was_fixed_too(
     lines = run("lint", "--fix").out.splitlines()
     assert lines[0].startswith("::notice file=overlays/dev/environment.yaml,line=1,col=10::fixed: ")
     assert lines[1].startswith("::error file=overlays/dev/environment.yaml,line=2,col=11::")
+
+
+# Texts of others
+
+NASTY = [
+    *map(chr, (*range(0x20), *range(0x7F, 0xA0), 0xA0, 0xAD, 0x61C, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F))),
+    *map(chr, (*range(0x2060, 0x2070), 0xDC80, 0xDFFF, 0xE000, 0xFDD0, 0xFEFF, 0xFFFE, 0xFFFF, 0xE0001, 0x10FFFF)),
+    *("::error::x", "\n::error::x", "\n  ::warning ::x", "##[error]x", "\n##[group]", "\r::x", "\033[1;31m", "\033[2J"),
+    *("%0A::x", "]]>", "<a b='c'>&", "é", "日本", "a", " ", ":", "'", '"', "\\", "\\u202e", "{", "#", "\u2028::x"),
+]
+
+
+def _texts(count: int) -> list[str]:
+    chance = random.Random(20260131)
+    return ["".join(chance.choice(NASTY) for _ in range(chance.randint(0, 12))) for _ in range(count)]
+
+
+def _seen(text: str, *, commands: bool = False) -> None:
+    """Nothing in a text that is printed steers, hides or runs."""
+    assert all(character.isprintable() or character == "\n" for character in text), repr(text)
+    if not commands:
+        assert not re.search(r"^\s*::|##\[", text, re.MULTILINE), repr(text)
+
+
+def test_texts_of_others__are_visible_in_every_format() -> None:
+    texts = _texts(600)
+    for one, other, third in zip(texts, texts[1:], texts[2:], strict=False):
+        code = "unknown-key"
+        each = Diagnostic(Place(one or "a", 2, 3), code, other, third, line=one, edits=(Edit(2, 3, 2, 4, third),))
+        for name, format_ in FORMATS.items():
+            _seen(format_([each]), commands=name == "github")
+        for line in github([each]).splitlines() + github_fixed([each]).splitlines():
+            assert line.startswith(("::error file=", "::notice file="))
+        assert len(github([each]).splitlines()) == 1
+        assert ET.fromstring(junit([each])).tag == "testsuite"
+        assert json.loads(as_json([each]))["diagnostics"][0]["message"] == other
+        result = json.loads(sarif([each]))["runs"][0]["results"][0]
+        assert result["fixes"][0]["artifactChanges"][0]["replacements"][0]["insertedContent"]["text"] == third
+        _seen(as_fixed([each]))
+
+
+def test_texts_of_others__are_visible_in_plans_and_in_results() -> None:
+    texts = _texts(600)
+    for one, other, third in zip(texts, texts[1:], texts[2:], strict=False):
+        manifest = Manifest({"kind": "ConfigMap", "metadata": {"name": one}})
+        difference = Difference(manifest, manifest, ("data", one), other, third)
+        cause = Cause(difference, Place(third, 1, 1), one)
+        for outcome in Outcome:
+            consequence = Consequence(outcome, Ref("v1", one, other), third, one, (difference,))
+            _seen(told(Comparison("dev", other, (Told(consequence, (cause,)),)), ()))
+        _seen(as_text(failed(one, other, third, [one, other])))
+        assert json.loads(written([one, {other: third}])) == [one, {other: third}]
+        _seen(written([one, {other: third}]))
+        _seen(re.sub("\033\\[[0-9;]+m", "", guarded(one)))
+
+
+def test_texts_of_others__never_begin_a_line_of_a_report() -> None:
+    report = FORMATS["text"](
+        [Diagnostic(Place("a.yaml", 1, 1), "stale", "one\nb.yaml:1:1: error: forged", "x\nhint: y")]
+    )
+    assert report.splitlines() == [
+        "a.yaml:1:1: error: one",
+        "  | b.yaml:1:1: error: forged [stale]",
+        "  hint: x",
+        "  | hint: y",
+    ]
+
+
+def test_printing__has_one_way_out() -> None:
+    """What is printed goes through `cli.output`, but for programs that are sent into pods."""
+    printing = re.compile(r"\bprint\(|\btyper\.echo\(|\bsys\.std(out|err)\.write\(|\bsecho\(")
+    paths = sorted((ROOT / "compiler").rglob("*.py"))
+    found = [str(path.relative_to(ROOT)) for path in paths if printing.search(path.read_text(encoding="utf-8"))]
+    assert [path for path in found if "/programs/" not in path] == []
+
+
+def test_command_line__repeats_names_visibly(run: Run) -> None:
+    for name in ("a\033[31m\n::error::x", "--a\033[31m\n::error::x"):
+        answer = run("lint", name)
+        assert answer.code in (2, 3)
+        _seen(answer.err)
+
+
+def test_plan__in_github_actions_runs_nothing(project: Project, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    project.add("one", "overlay: local\npodAnnotations: {a: b}\n")
+    project.add("dev", 'overlay: local\npodAnnotations: {a: "\\e[31m\\r::error::x"}\n')
+    answer = run("plan", "dev", "--from", "one")
+    assert "-> \\x1b[31m\\r::error::x" in answer.out
+    _seen(answer.out)

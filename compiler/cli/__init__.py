@@ -58,15 +58,15 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(errors.FINDINGS)
     except errors.Fatal as error:
-        sys.stderr.write(f"mlflow-overlays: {error}\n")
+        from compiler.printable import folded
+
+        _complain(folded(f"mlflow-overlays: {error}"))
         sys.exit(error.exit_code)
     except Exception:  # noqa: BLE001 - the last resort
         import traceback
 
-        sys.stderr.write(traceback.format_exc())
-        sys.stderr.write(
-            "mlflow-overlays: this is a bug in the compiler, not in your files; please report the lines above\n"
-        )
+        _complain(traceback.format_exc())
+        _complain("mlflow-overlays: this is a bug in the compiler, not in your files; please report the lines above")
         sys.exit(errors.BUG)
     if TROUBLES and code in (None, 0, errors.FINDINGS):
         code = errors.MISSING
@@ -103,6 +103,12 @@ def going_on() -> Iterator[None]:
             raise
         TROUBLES.append(str(error))
         sys.stderr.write(f"mlflow-overlays: {error}\n")
+
+
+def _complain(text: str) -> None:
+    from compiler.cli.output import complain
+
+    complain(text)
 
 
 def module(command: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from compiler.cli.output import complain
 from compiler.errors import Usage
 
 
@@ -16,7 +17,6 @@ def confirmed(name: str, what: str, *, asked: bool) -> None:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Usage(f"say --yes to {what}: without a terminal nobody can confirm it")
-    sys.stderr.write(f"Type {name} to {what}: ")
-    sys.stderr.flush()
+    complain(f"Type {name} to {what}: ", end="")
     if sys.stdin.readline().strip() != name:
         raise Usage("another name was typed; nothing is done")

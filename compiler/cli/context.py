@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compiler import errors
+from compiler.cli.output import complain
+from compiler.printable import visible
 
 if TYPE_CHECKING:
     from compiler.cluster import Cluster
@@ -27,9 +29,8 @@ def chosen(name: str, kubeconfig: Path | None) -> Cluster:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise errors.Usage("name the cluster with --context: without a terminal nobody can confirm it")
     found = current(file)
-    sys.stderr.write(f"The current context is {found.name}, whose server is {found.server}.\n")
-    sys.stderr.write(f"Type {found.name} to act on it: ")
-    sys.stderr.flush()
+    complain(f"The current context is {visible(found.name)}, whose server is {visible(found.server)}.")
+    complain(f"Type {visible(found.name)} to act on it: ", end="")
     if sys.stdin.readline().strip() != found.name:
         raise errors.Usage("another name was typed; nothing is done")
     return cluster(found.name, file)

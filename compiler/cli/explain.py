@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from compiler.cli import complete
 from compiler.cli.options import Output, Root, environments, project
-from compiler.cli.output import choose, finish, show
+from compiler.cli.output import choose, finish, say, show
 from compiler.pipeline import compile_environment, search
+from compiler.printable import as_json, visible
 
 if TYPE_CHECKING:
     from compiler.explain import Reason
@@ -45,8 +45,8 @@ def run(
         finish(compilation.diagnostics, format_, values=[_value(written(each.route), each) for each in reasons])
         return
     for each in reasons:
-        typer.echo(f"{written(each.route)} = {json.dumps(each.value, ensure_ascii=False)}")
-        typer.echo(f"  {each.place}: {each.why}")
+        say(f"{visible(written(each.route))} = {as_json(each.value, indent=None)}")
+        say(f"  {visible(str(each.place))}: {visible(each.why)}")
 
 
 def _value(path: str, reason: Reason) -> dict[str, Any]:

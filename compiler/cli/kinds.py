@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import typer
+from compiler.cli.output import say
 
 EXAMPLE = "mlflow-overlays kinds"
 
@@ -13,4 +13,4 @@ def run() -> None:
 
     key = environment_schema()["properties"]["overlay"]
     for name, summary in zip(key["enum"], key["enumDescriptions"], strict=True):
-        typer.echo(f"{name:16} {summary}")
+        say(f"{name:16} {summary}")

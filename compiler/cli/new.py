@@ -8,6 +8,7 @@ import typer
 
 from compiler.cli import complete
 from compiler.cli.options import Root, project
+from compiler.cli.output import say
 
 EXAMPLE = "mlflow-overlays new staging --overlay eks-irsa"
 
@@ -26,4 +27,4 @@ def run(
     from compiler.scaffold import scaffold
 
     path = project(root).create(name, scaffold(overlay))
-    typer.echo(f"wrote {path}; change what it says, then: make overlay ENV={name}")
+    say(f"wrote {path}; change what it says, then: make overlay ENV={name}")

@@ -6,9 +6,10 @@ import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from compiler import errors
+from compiler.printable import as_json, guarded
 
 if TYPE_CHECKING:
     from compiler.diagnostic import Diagnostic
@@ -30,12 +31,25 @@ def choose(output: str, only: Sequence[str] = ()) -> str:
     return format_
 
 
-def say(line: str, end: str = "\n") -> None:
-    """Prints a line, as UTF-8 where the locale would be ASCII: a report repeats what a person wrote."""
-    out = sys.stdout
+def say(text: str, end: str = "\n", *, commands: bool = False) -> None:
+    """Prints a text, as UTF-8 where the locale would be ASCII: a report repeats what a person wrote.
+
+    The way out of all that this program prints. Line breaks are those of the report: whoever puts one together has folded the
+    texts of others. In: whether its lines are commands for GitHub.
+    """
+    _write(sys.stdout, text + end, commands=commands)
+
+
+def complain(text: str, end: str = "\n") -> None:
+    """Prints a text on standard error, as `say` does."""
+    _write(sys.stderr, text + end)
+    sys.stderr.flush()
+
+
+def _write(out: TextIO, text: str, *, commands: bool = False) -> None:
     if isinstance(out, TextIOWrapper) and out.encoding.lower() in ("ascii", "us-ascii", "ansi_x3.4-1968"):
         out.reconfigure(encoding="utf-8")
-    out.write(line + end)
+    out.write(text if commands else guarded(text))
 
 
 def show(diagnostics: list[Diagnostic], format_: str) -> list[Diagnostic]:
@@ -47,7 +61,7 @@ def show(diagnostics: list[Diagnostic], format_: str) -> list[Diagnostic]:
     if format_ == "text":
         say(text(diagnostics, paint()), end="")
     elif format_ not in AT_END:
-        say(FORMATS[format_](diagnostics), end="")
+        say(FORMATS[format_](diagnostics), end="", commands=format_ == "github")
     return diagnostics
 
 
@@ -58,7 +72,7 @@ def show_fixed(fixed: Sequence[Diagnostic], format_: str) -> Sequence[Diagnostic
     if format_ == "text":
         say(as_fixed(fixed, paint()), end="")
     elif format_ == "github":
-        say(github_fixed(fixed), end="")
+        say(github_fixed(fixed), end="", commands=True)
     return fixed
 
 
@@ -84,10 +98,8 @@ def finish(found: list[Diagnostic], format_: str, fixed: Sequence[Diagnostic] = 
     from compiler.report import AT_END, FORMATS, entries
 
     if format_ == "json":
-        import json
-
         report = {"diagnostics": entries(found), "fixed": entries(fixed), **more}
-        say(json.dumps(report, indent=2, ensure_ascii=False))
+        say(as_json(report))
     elif format_ in AT_END:
         say(FORMATS[format_](found), end="")
     if has_errors(found):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 from compiler import errors
-from compiler.cli.output import coloured, say
+from compiler.cli.output import coloured, complain, say
 from compiler.operate.verdict import Result, Verdict
+from compiler.printable import as_json as written
+from compiler.printable import folded, lines, visible
 
 FORMATS = ("text", "json")
 _COLOURS = {Verdict.PASSED: "32", Verdict.FAILED: "31", Verdict.SKIPPED: "33"}
@@ -27,8 +28,7 @@ class Telling:
     def progress(self, line: str) -> None:
         """Says how far it is; where the output is for a machine, to a terminal alone."""
         if not self.json or sys.stderr.isatty():
-            sys.stderr.write(f"... {line}\n")
-            sys.stderr.flush()
+            complain(f"... {folded(line)}")
 
     def show(self, results: Iterable[Result]) -> None:
         """Prints results as they come."""
@@ -44,7 +44,7 @@ class Telling:
         if self.json:
             rows = [as_json(result) for result in self.results]
             report = {"command": command, **more, "ok": not count[Verdict.FAILED], "results": rows}
-            say(json.dumps(report, indent=2, ensure_ascii=False))
+            say(written(report))
         else:
             say(", ".join(f"{number} {verdict}" for verdict, number in count.items()))
         if count[Verdict.FAILED]:
@@ -56,10 +56,10 @@ def as_text(result: Result, *, colour: bool = False) -> str:
     """A result for a person: one line, and below it what to do and the words of others."""
     word = f"{result.verdict:8}"
     word = f"\033[{_COLOURS[result.verdict]}m{word}\033[0m" if colour else word
-    lines = [f"{word}{result.check}: {result.said}"]
-    lines += [f"        do: {result.mend}"] if result.mend else []
-    lines += [f"        | {line}" for line in result.words]
-    return "\n".join(lines)
+    rows = [f"{word}{visible(result.check)}: {folded(result.said)}"]
+    rows += [f"        do: {folded(result.mend)}"] if result.mend else []
+    rows += [f"        | {line}" for words in result.words for line in lines(words)]
+    return "\n".join(rows)
 
 
 def as_json(result: Result) -> dict[str, Any]:

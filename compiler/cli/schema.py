@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from compiler import errors
+from compiler.cli.output import say
 
 EXAMPLE = "mlflow-overlays schema > schema/environment.schema.json"
 
@@ -25,4 +26,4 @@ def run(
     schemas = {"environment": published, "report": report_schema, "results": results_schema}
     if of not in schemas:
         raise errors.Usage(f"there is no schema of '{of}'; there are {', '.join(schemas)}")
-    typer.echo(json.dumps(schemas[of](), indent=2))
+    say(json.dumps(schemas[of](), indent=2))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer
-
 from compiler.cli.options import Names, Output, Root, environments, project
-from compiler.cli.output import choose, finish, show
+from compiler.cli.output import choose, finish, say, show
 from compiler.diagnostic import Diagnostic, has_errors
 from compiler.understand import understand
 
@@ -28,5 +26,5 @@ def run(names: Names = None, root: Root = None, output: Output = "") -> None:
         results.append({"name": name, "secrets": created})
         if format_ == "text":
             for file in created:
-                typer.echo(f"created {file}")
+                say(f"created {file}")
     finish(found, format_, environments=results)

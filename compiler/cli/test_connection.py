@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compiler.cli.options import Results
+from compiler.cli.output import complain
 from compiler.cli.results import Telling
 from compiler.cli.target import millis, stamp
 from compiler.errors import Missing, Usage
@@ -67,6 +68,5 @@ def _login(*, ask: bool) -> Login:
         raise Usage("--ask needs a terminal; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD")
     from getpass import getpass
 
-    sys.stderr.write("User: ")
-    sys.stderr.flush()
+    complain("User: ", end="")
     return Login(sys.stdin.readline().strip(), getpass("Password: "))
