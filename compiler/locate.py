@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compiler.diagnostic import Diagnostic, Place
-from compiler.manifest import Fault, Manifest, private
+from compiler.manifest import Fault, Manifest
 from compiler.origin import Search
 from compiler.patch import Patch, Spot, spot
 from compiler.route import ABSENT, Named, Route, follow, indexed
+from compiler.secrecy import secret_lines
 from compiler.source import read
 
 _TRANSFORMS = ("labels", "commonLabels", "namePrefix", "nameSuffix", "namespace", "replacements", "transformers")
@@ -30,7 +31,7 @@ class Locator:
         changed = self._changed(fault)
         if changed is not None:
             hint = f"{changed.place} sets it too"
-        line = "" if private(fault.ref, fault.route) else found.line
+        line = "" if fault.ref.kind == "Secret" else self._shown(found)
         return Diagnostic(found.place, fault.code, f"{fault.ref}: {fault.message}", hint, fault.severity, line)
 
     def unbuilt(self, error: str) -> Diagnostic:
@@ -41,7 +42,15 @@ class Locator:
         hint = "look for it in custom/, which is yours" if custom else "is the base as it was released?"
         found = self._missed(missing[1], missing[2]) if missing else self._named_in(error)
         found = found or self._top()
-        return Diagnostic(found.place, "build-failed", message, hint, line=found.line)
+        return Diagnostic(found.place, "build-failed", message, hint, line=self._shown(found))
+
+    def _shown(self, found: Spot) -> str:
+        """The line of a place, unless it is one that no report shows."""
+        path = found.place.path
+        if path == self.search.environment.path or not self.search.files.has(path):
+            return found.line
+        hidden = secret_lines(tuple(self.search.files.text(path).split("\n")))
+        return "" if found.place.line in hidden else found.line
 
     def _spot(self, fault: Fault) -> Spot:
         if fault.because is not None:

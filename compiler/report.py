@@ -13,7 +13,7 @@ from compiler.codes import CODES, MENDS
 from compiler.diagnostic import Diagnostic, Edit, Severity
 from compiler.printable import as_json as written
 from compiler.printable import folded, visible
-from compiler.secrecy import credential_in
+from compiler.secrecy import credential_in, reveals
 
 Format = Callable[[Sequence[Diagnostic]], str]
 Paint = Callable[[str, str], str]
@@ -52,7 +52,7 @@ def text(diagnostics: Sequence[Diagnostic], paint: Paint = plain) -> str:
 def _excerpt(diagnostic: Diagnostic, paint: Paint) -> list[str]:
     """The line of a diagnostic, and a caret under its column; nothing for a line that is empty or too long to help."""
     line, place = diagnostic.line.replace("\t", " "), diagnostic.place
-    if not line.strip() or len(line) > MAX_LINE or not line.isprintable() or credential_in(line):
+    if not line.strip() or len(line) > MAX_LINE or not line.isprintable() or credential_in(line) or reveals(line):
         return []
     number = str(place.line)
     caret = paint("^", diagnostic.severity)

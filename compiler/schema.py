@@ -15,8 +15,9 @@ from typing import Any
 from compiler.diagnostic import Diagnostic, Finding
 from compiler.kind import Kind
 from compiler.kinds import KINDS, summary
-from compiler.part import Schema, choice
+from compiler.part import LABEL, Schema, choice
 from compiler.route import ABSENT, Route, follow, show
+from compiler.secrecy import mistyped_credential, place_name
 from compiler.source import Source, alike, nearest
 from compiler.system import keys
 
@@ -153,10 +154,19 @@ def _findings(error: Any, data: dict[str, Any]) -> Iterator[Finding]:
         case "additionalProperties":
             known = list(error.schema.get("properties", {}))
             unknown = [key for key in error.instance if key not in known]
-            renames = _meant(unknown[:MAX_HINTS], known, error.instance)
+            secret = {
+                key for key in unknown if mistyped_credential(key) and not _typing(key, error.instance[key], known)
+            }
+            renames = _meant([key for key in unknown[:MAX_HINTS] if key not in secret], known, error.instance)
             where = f"in {show(route)}" if route else "here"
             for index, key in enumerate(unknown):
-                hint, message = nearest(key, known) if index < MAX_HINTS else "", f"'{key}' is not a key {where}"
+                if key in secret:
+                    yield _credential((*route, key), known)
+                    continue
+                hint, message = (
+                    nearest(key, _offered(key, known)) if index < MAX_HINTS else "",
+                    f"'{key}' is not a key {where}",
+                )
                 yield Finding((*route, key), "unknown-key", message, hint, at_key=True, instead=renames.get(key))
         case "required":
             yield from _missing(error, route, data)
@@ -173,11 +183,37 @@ def _findings(error: Any, data: dict[str, Any]) -> Iterator[Finding]:
         case "pattern":
             name = error.path and show(route)
             wanted = error.schema.get("patternErrorMessage", "another form")
-            yield Finding(route, "bad-value", f"{name} cannot be '{_short(error.instance)}'", f"it has to be {wanted}")
+            written = "what is written there" if _may_be_secret(route) else f"'{_short(error.instance)}'"
+            yield Finding(route, "bad-value", f"{name} cannot be {written}", f"it has to be {wanted}")
         case "minLength":
             yield Finding(route, "bad-value", f"{show(route)} is empty", "write a value, or remove the key")
         case _:
             yield Finding(route, "bad-value", f"{show(route)}: {_plain(error)}")
+
+
+def _offered(key: str, known: list[str]) -> list[str]:
+    """What is offered for a key: none that takes the name of a key, to somebody who may have the credential in mind."""
+    return known if place_name(key) else [each for each in known if not each.lower().endswith("passwordkey")]
+
+
+def _may_be_secret(route: Route) -> bool:
+    """Whether a value that does not fit may be a credential, put where the name of a Secret or of its key goes."""
+    return any(isinstance(step, str) and place_name(step) for step in route[-2:])
+
+
+def _typing(key: str, value: Any, known: list[str]) -> bool:
+    """Whether a key is one of names, mistyped: it is very near, and its value looks like a name."""
+    meant = alike(key, [each for each in known if place_name(each)])
+    same_sort = meant.lower().endswith("secret") and key.lower().endswith(("secret", "ecret", "secert"))
+    return bool(meant) and same_sort and isinstance(value, str) and bool(re.fullmatch(LABEL, value))
+
+
+def _credential(route: Route, known: list[str]) -> Finding:
+    message = f"{show(route)} would hold a credential; the file is committed, and no key of it holds a secret"
+    hint = "remove it, and create the Secret as SECRETS.md beside the overlay says, with kubectl create secret"
+    if "existingSecret" in known:
+        hint += f"; {show((*route[:-1], 'existingSecret'))} takes its name"
+    return Finding(route, "secret-in-plain-sight", message, hint, at_key=True)
 
 
 def _meant(unknown: list[str], known: list[str], written: dict[str, Any]) -> dict[str, str]:

@@ -18,6 +18,7 @@ import yaml
 from compiler.diagnostic import Diagnostic, Edit, Finding, Place
 from compiler.dialect import ENVIRONMENT, MANIFEST, Dialect
 from compiler.route import Route, show
+from compiler.secrecy import secret_lines
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ufffe\uffff]")
 """What YAML 1.2 does not let stand in a text, section 5.1."""
@@ -55,9 +56,10 @@ class Entry:
 class Refusal(Exception):
     """The text cannot be read any further."""
 
-    def __init__(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
+    def __init__(self, mark: Mark, code: str, message: str, hint: str = "", value: str = "") -> None:
         super().__init__(message)
-        self.mark, self.code, self.message, self.hint = mark, code, message, hint
+        self.mark, self.code, self.message, self.hint, self.value = mark, code, message, hint, value
+        """`value` is what the message repeats of the text."""
         self.edits: tuple[Edit, ...] = ()
 
 
@@ -71,6 +73,8 @@ class Source:
     lines: tuple[str, ...] = field(default=(), repr=False)
     aliases: dict[Route, Route] = field(default_factory=dict, repr=False)
     """Routes that an alias or merge key fills, and the routes where their values are written."""
+    hidden: frozenset[int] = field(default=frozenset(), repr=False)
+    """Lines that no report shows."""
 
     def locate(self, route: Route, *, at_key: bool = False) -> Place:
         """The place of a route, or of its nearest parent that was written."""
@@ -109,19 +113,22 @@ class Source:
         start, end = (entry.key, entry.key_end) if finding.at_key else (entry.value, entry.value_end)
         if start.line != end.line:
             return ()
-        quote = self.line(start.line)[start.column - 1] if finding.at_key else ""
+        quote = self.lines[start.line - 1][start.column - 1] if finding.at_key else ""
         quote = quote if quote in ("'", '"') else ""
         return (Edit(start.line, start.column, end.line, end.column, f"{quote}{finding.instead}{quote}"),)
 
     def refuse(self, refusal: Refusal) -> Diagnostic:
         """A refusal with its place in this document."""
         place = Place(self.path, refusal.mark.line, refusal.mark.column)
+        message = refusal.message
+        if refusal.value and place.line in self.hidden:
+            message = message.replace(refusal.value, "***")
         line = self.line(place.line)
-        return Diagnostic(place, refusal.code, refusal.message, refusal.hint, line=line, edits=refusal.edits)
+        return Diagnostic(place, refusal.code, message, refusal.hint, line=line, edits=refusal.edits)
 
     def line(self, number: int) -> str:
-        """The text of a line, counted from 1; empty where there is none."""
-        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+        """The text of a line, counted from 1, for a report; empty where there is none, or one that is not shown."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) and number not in self.hidden else ""
 
 
 class _Loader(yaml.CSafeLoader):
@@ -188,7 +195,8 @@ def _document(
         data = reader.document(text)
     except Refusal as refusal:
         reader.problems.append(refusal)
-    source = Source(path, data, reader.entries, lines, reader.aliases)
+    hidden = secret_lines(lines) if dialect.extras else frozenset()
+    source = Source(path, data, reader.entries, lines, reader.aliases, hidden)
     problems = [source.refuse(problem) for problem in reader.problems]
     return (None, problems) if problems else (source, [])
 
@@ -344,7 +352,11 @@ class _Reader:
             raise Refusal(mark, "yaml-syntax", "an alias cannot be a key", "write the key out")
         if event.anchor not in self.anchors:
             raise Refusal(
-                mark, "yaml-syntax", f"nothing before this is called &{event.anchor}", "an anchor comes first"
+                mark,
+                "yaml-syntax",
+                f"nothing before this is called &{event.anchor}",
+                "an anchor comes first",
+                event.anchor,
             )
         anchored, data, size = self.anchors[event.anchor]
         self.values += size
@@ -401,7 +413,8 @@ class _Reader:
         if tag is None or tag == "!":
             value = text if event.style or tag else self.dialect.resolve(text)
             if isinstance(value, float) and self.dialect.extras and not isfinite(value):
-                raise Refusal(mark, "yaml-syntax", f"{text} is a number that JSON does not have", "quote it")
+                message = f"{text} is a number that JSON does not have"
+                raise Refusal(mark, "yaml-syntax", message, "quote it", text)
             return value
         if tag == "tag:yaml.org,2002:str":
             return text
@@ -410,7 +423,8 @@ class _Reader:
         value = self.dialect.resolve(text)
         if (tag in _TAGS and isinstance(value, _TAGS[tag])) or (tag.endswith(":null") and value is None):
             return value
-        raise Refusal(mark, "tag", f"{text!r} cannot be read as {tag}", "remove the tag; quote what is a string")
+        message = f"{text!r} cannot be read as {tag}"
+        raise Refusal(mark, "tag", message, "remove the tag; quote what is a string", repr(text))
 
     def _key(self, parent: _Container, event: Any, span: Span) -> None:
         mark, key = span[0], event.value

@@ -266,7 +266,7 @@ def _diagnose(each: Object, fault: Fault) -> Diagnostic:
     hint = fault.hint
     line = ""
     if source is not None:
-        line = "" if private(fault.ref, fault.route) else source.line(place.line)
+        line = "" if fault.ref.kind == "Secret" else source.line(place.line)
         hint = _typing(source, route, fault) or hint
     return Diagnostic(place, fault.code, message, hint, fault.severity, line)
 

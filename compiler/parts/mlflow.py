@@ -26,6 +26,7 @@ from compiler.oidc import Oidc
 from compiler.overlay import MIGRATION, POD, SERVER, Change, Image, Overlay, PodChange, Secret, setting
 from compiler.part import Schema, choice, object_of, secret_name, text
 from compiler.route import Named, Route
+from compiler.secrecy import credential_name
 from compiler.stores import STORES
 
 if TYPE_CHECKING:
@@ -211,7 +212,6 @@ _OPTIONS = {
     "--artifacts-only": "MLFLOW_ARTIFACTS_ONLY",
     "--expose-prometheus": "MLFLOW_EXPOSE_PROMETHEUS",
 }
-_SECRET_WORDS = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "CREDENTIAL", "PRIVATE_KEY", "API_KEY", "ACCESS_KEY", "_PWD")
 
 
 @dataclass(frozen=True)
@@ -331,12 +331,12 @@ def _variable(name: str) -> Iterator[Finding]:
     route: Route = ("mlflow", "env", name)
     if name in _OWNED:
         yield Finding(route, "reserved-setting", f"the variable {name} is not yours to set", _OWNED[name], at_key=True)
-    elif any(word in name.upper() for word in _SECRET_WORDS):
+    elif credential_name(name):
         yield Finding(
             route,
             "secret-in-plain-sight",
             f"{name} looks like a secret, and env is committed and readable in a ConfigMap",
-            "put it into a Secret and name that in mlflow.envFrom",
+            f"put it into a Secret, as the key {name}, and name that: mlflow: {{envFrom: [{{secretRef: {{name: ...}}}}]}}",
             at_key=True,
         )
 

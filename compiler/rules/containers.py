@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from compiler.manifest import Fault, Manifest
 from compiler.overlay import Overlay
 from compiler.route import Named, Route
+from compiler.secrecy import written_out
 from compiler.workload import Workload, containers, workloads
 
 OWN = 10000
@@ -103,7 +103,7 @@ def _variables(workload: Workload, route: Route, container: dict[str, Any], who:
         seen.add(name)
         if (variable.get("valueFrom") or {}).get("secretKeyRef"):
             yield _in_environment(workload, place, f"{who} has a Secret in its variable {name}")
-        if re.search("secret", name, re.IGNORECASE) and variable.get("value"):
+        if written_out(name, variable.get("value")):
             message = f"{who} has {name} as plain text"
             hint = "refer to a Secret, or name the variable for what it is"
             yield Fault(workload.ref, place, "secret-in-plain-sight", message, hint)

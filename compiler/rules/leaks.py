@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from compiler.manifest import Fault, Manifest, strings
 from compiler.overlay import Overlay
 from compiler.route import show
-from compiler.secrecy import credential_in
+from compiler.secrecy import credential_in, written_out
 
 
 def leaks(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
@@ -20,6 +20,7 @@ def leaks(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str
                 message = "a Secret with its values stands in the build, and so in git"
                 faults.append(Fault(manifest.ref, (), "secret-in-plain-sight", message, "create it beside the overlay"))
             continue
+        faults += _named(manifest)
         for route, text in strings(manifest.data):
             if any(value in text for value in made_up):
                 message = f"{show(route)} holds the value of a Secret"
@@ -32,6 +33,17 @@ def leaks(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str
     return faults
 
 
+def _named(manifest: Manifest) -> Iterator[Fault]:
+    """Values of a ConfigMap that stand under a name of a credential."""
+    for key, value in (manifest.data.get("data") or {}).items() if manifest.ref.kind == "ConfigMap" else ():
+        if key not in _FILES and written_out(key, value):
+            message = f"{key} looks like a secret, and a ConfigMap is readable"
+            hint = "put it into a Secret, and refer to that: envFrom with secretRef"
+            yield Fault(manifest.ref, ("data", key), "secret-in-plain-sight", message, hint)
+
+
+_FILES = ("passwd",)
+"""Files without a secret that have such a name: users of a system."""
 _MYSQL = {"username": "root", "password": ""}
 """The login to the database that comes with Kubeflow Pipelines. Source: mysql-secret.yaml of its manifests, at every release."""
 
