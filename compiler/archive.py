@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,21 +35,26 @@ class Copy(NamedTuple):
     directory: Path
 
     def made(self) -> Copy:
-        """Makes the directory, for its owner's eyes alone. Raises `Usage` where something is in it already."""
+        """Makes the directory, for its owner's eyes alone, whatever the umask. Raises `Usage` where it holds something."""
         there = self.directory
         if there.exists() and (not there.is_dir() or any(there.iterdir())):
             raise Usage(f"{there} is there already: name a new directory, or an empty one")
         there.mkdir(parents=True, exist_ok=True, mode=0o700)
+        there.chmod(0o700)
         return self
 
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
-        """A file that has its name only once it is whole."""
-        partial = self.directory / f".{name}.part"
+        """A file for its owner's eyes alone that has its name only once it is whole. Raises `Usage` where it is there already."""
+        partial, whole = self.directory / f".{name}.part", self.directory / name
+        if whole.exists() or whole.is_symlink():
+            raise Usage(f"{whole} is there already: name a new directory, or an empty one")
+        partial.unlink(missing_ok=True)
         try:
-            with partial.open("wb") as file:
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                os.fchmod(file.fileno(), 0o600)
                 yield file
-            partial.replace(self.directory / name)
+            partial.replace(whole)
         finally:
             partial.unlink(missing_ok=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -99,5 +100,37 @@ def test_noted__what_is_no_manifest(tmp_path: Path) -> None:
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(Damaged):
             copy.noted()
+    (tmp_path / "manifest.json").unlink()
     copy.note({"backup": "20260131T010000Z"})
     assert copy.noted() == {"backup": "20260131T010000Z"}
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+def test_made__nobody_else_reads_it_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    wide = tmp_path / "wide"
+    wide.mkdir(mode=0o755)
+    before = os.umask(umask)
+    try:
+        for directory in (wide, tmp_path / "new"):
+            copy = Copy(directory).made()
+            with copy.writing("a.tar") as file:
+                file.write(b"all")
+            copy.note({"backup": "x"})
+            assert directory.stat().st_mode & 0o777 == 0o700
+            assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
+    finally:
+        os.umask(before)
+
+
+def test_writing__replaces_no_file_and_follows_no_link(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"mine")
+    directory = tmp_path / "copy"
+    directory.mkdir()
+    (directory / ".a.tar.part").symlink_to(victim)
+    (directory / "b.tar").write_bytes(b"before")
+    with Copy(directory).writing("a.tar") as file:
+        file.write(b"all")
+    with pytest.raises(Usage), Copy(directory).writing("b.tar"):
+        pass
+    assert (victim.read_bytes(), (directory / "b.tar").read_bytes()) == (b"mine", b"before")

@@ -310,3 +310,54 @@ def test_quantities__are_compared_as_numbers() -> None:
         0,
         0,
     )
+
+
+# Advice
+
+SECRET = "{kind: Secret, apiVersion: v1, metadata: {name: keys, namespace: here}}"
+POD = "{kind: Deployment, apiVersion: apps/v1, metadata: {name: a, namespace: %s}, spec: {template: {spec: %s}}}"
+USES = {
+    "variable": "{containers: [{name: a, env: [{name: A, valueFrom: {secretKeyRef: {name: keys, key: a}}}]}]}",
+    "optional": "{containers: [{name: a, env: [{name: A, valueFrom: {secretKeyRef: {name: keys, key: a, optional: true}}}]}]}",
+    "variables": "{containers: [{name: a, envFrom: [{secretRef: {name: keys}}]}]}",
+    "init": "{initContainers: [{name: a, envFrom: [{secretRef: {name: keys}}]}]}",
+    "volume": "{volumes: [{name: a, secret: {secretName: keys}}]}",
+    "optional volume": "{volumes: [{name: a, secret: {secretName: keys, optional: true}}]}",
+    "projected": "{volumes: [{name: a, projected: {sources: [{secret: {name: keys}}]}}]}",
+    "csi": "{volumes: [{name: a, csi: {driver: x, nodePublishSecretRef: {name: keys}}}]}",
+    "pull": "{imagePullSecrets: [{name: keys}]}",
+}
+OTHERS = {
+    "tls": (
+        "{kind: Ingress, apiVersion: networking.k8s.io/v1, "
+        "metadata: {name: a, namespace: here}, spec: {tls: [{secretName: keys}]}}"
+    ),
+    "account": "{kind: ServiceAccount, apiVersion: v1, metadata: {name: a, namespace: here}, imagePullSecrets: [{name: keys}]}",
+    "gateway": (
+        "{kind: Gateway, apiVersion: gateway.networking.k8s.io/v1, metadata: {name: a, namespace: here}, "
+        "spec: {listeners: [{tls: {certificateRefs: [{name: keys}]}}]}}"
+    ),
+    "annotation": (
+        "{kind: Ingress, apiVersion: networking.k8s.io/v1, "
+        "metadata: {name: a, namespace: here, annotations: {nginx.ingress.kubernetes.io/auth-secret: here/keys}}}"
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "user", [*(POD % ("here", each) for each in USES.values()), *OTHERS.values()], ids=[*USES, *OTHERS]
+)
+def test_left__nothing_is_deleted_that_is_still_referred_to(user: str) -> None:
+    after = objects(user)
+    [found] = [each for each in consequences([*after, *objects(SECRET)], after) if each.outcome is Outcome.LEFT]
+    assert "delete" not in found.hint
+    assert found.hint.startswith("keep it")
+
+
+def test_left__what_nothing_refers_to_may_be_deleted() -> None:
+    after = objects(POD % ("here", "{containers: []}"))
+    elsewhere = objects(POD % ("there", USES["variable"]))
+    [found] = [
+        each for each in consequences([*after, *objects(SECRET)], [*after, *elsewhere]) if each.outcome is Outcome.LEFT
+    ]
+    assert found.hint == "after applying: kubectl delete secret keys -n here"

@@ -10,6 +10,7 @@ from compiler.change.pair import Pair, lasting, namespace
 from compiler.change.settings import Side, value
 from compiler.overlay import BACKUP, CRON_POD, GC, POD
 from compiler.route import ABSENT, Named, Route
+from compiler.rules.left import needed
 from compiler.stores.minio import SETUP
 
 _STORE: Route = (*CRON_POD, "containers", Named("store"), "env")
@@ -29,7 +30,8 @@ def stranded(pairs: Sequence[Pair], before: Side, after: Side) -> Iterator[Conse
         return
     for pair in pairs:
         if pair.after is None:
-            yield from _gone(pair)
+            if not needed(pair.ref.kind, pair.ref.name, namespace(pair.manifest), after.manifests):
+                yield from _gone(pair)
         elif pair.before is not None:
             yield from _elsewhere(pair)
 
