@@ -14,12 +14,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from compiler.change import Consequence, Outcome
+from compiler.change.owner import HINT, foreign
 from compiler.change.pair import lasting, namespace
 from compiler.compare import MADE_UP, Comparison, Side, Told, compared
 from compiler.errors import Missing
 from compiler.manifest import Manifest, strings
 from compiler.overlay import Ref
 from compiler.quantity import number
+from compiler.workspace import different
 
 if TYPE_CHECKING:
     from compiler.cluster import Cluster
@@ -48,12 +50,51 @@ def with_cluster(workspace: Workspace, compilation: Compilation, cluster: Cluste
     generated = {secret.name for secret in compilation.overlay.generated_secrets()} if compilation.overlay else set()
     before = tuple(_as_set(each, ours.get(_key(each)), generated) for each in found)
     comparison = compared(workspace, compilation, Side(f"the cluster of context {cluster.context}", before))
+    comparison = _more(comparison, [*_foreign(found, compilation), *_values(workspace, compilation, cluster, found)])
     spaces = {each.ref.name for each in found if each.ref.kind == "Namespace"}
     made = {each.ref.name for each in compilation.manifests if each.ref.kind == "Namespace"}
     if not made <= spaces:
         # A dry run makes no namespace, so that the server could only say that there is none.
         return comparison
     return _answered(comparison, _refused(cluster, compilation.manifests))
+
+
+def _more(comparison: Comparison, found: Sequence[Consequence]) -> Comparison:
+    """A comparison with further consequences, the worst first."""
+    order = list(Outcome)
+    told = [*(Told(each, ()) for each in found), *comparison.told]
+    return replace(comparison, told=tuple(sorted(told, key=lambda each: order.index(each.consequence.outcome))))
+
+
+def _foreign(found: Sequence[Manifest], compilation: Compilation) -> Iterator[Consequence]:
+    for each in foreign((manifest.data for manifest in found), compilation.manifests):
+        yield Consequence(Outcome.BROKEN, each.ref, each.message, HINT)
+
+
+def _values(
+    workspace: Workspace, compilation: Compilation, cluster: Cluster, found: Sequence[Manifest]
+) -> Iterator[Consequence]:
+    """Generated Secrets whose files are not here, or have other values than the cluster. No value is in a message."""
+    live = {each.ref.name: each for each in found if each.ref.kind == "Secret"}
+    fetch = f"mlflow-overlays secrets {compilation.name} --context {cluster.context}"
+    for secret in compilation.overlay.generated_secrets() if compilation.overlay else ():
+        there = live.get(secret.name)
+        if there is None:
+            continue
+        file, values = (
+            workspace.secret_file(compilation.name, secret),
+            workspace.secret_values(compilation.name, secret),
+        )
+        if values is None:
+            message = f"is in the cluster, and {file} is not here: the overlay cannot be applied without it"
+            yield Consequence(Outcome.BROKEN, there.ref, message, f"fetch its values from the cluster: {fetch}")
+            continue
+        for key in different(values, there.data.get("data") or {}):
+            message = (
+                f"the value of key {key} differs from that in {file}: applying replaces it; a volume keeps the old one"
+            )
+            hint = f"unless it is meant to change, as docs/secrets.md says: move {file} away, and {fetch}"
+            yield Consequence(Outcome.BROKEN, there.ref, message, hint)
 
 
 def _there(cluster: Cluster, manifests: Sequence[Manifest]) -> Iterator[Manifest]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -126,10 +126,13 @@ class Workspace(NamedTuple):
                 gone.parent.rmdir()
         return changed
 
-    def create_secrets(self, name: str, wanted: Sequence[Secret]) -> list[str]:
+    def create_secrets(
+        self, name: str, wanted: Sequence[Secret], values: Mapping[str, Mapping[str, str]] | None = None
+    ) -> list[str]:
         """Creates the files of generated Secrets that are not there yet, with random values; returns their paths.
 
-        An existing file is never read or changed. The directory ignores itself, so that git never sees a value.
+        An existing file is never read or changed. The directory ignores itself, so that git never sees a value. `values` are
+        those of Secrets that exist already, by name. Raises `Usage` for one that no such file can hold.
         """
         import secrets
 
@@ -147,8 +150,13 @@ class Workspace(NamedTuple):
             directory.mkdir(mode=0o700, exist_ok=True)
             put(directory / ".gitignore", b"*\n", 0o644)
         for secret in missing:
-            values = {key.key: secrets.token_urlsafe(32) if key.random else key.example for key in secret.keys}
-            put(directory / f"{secret.name}.env", env_file(values).encode(), 0o600)
+            own = {key.key: secrets.token_urlsafe(32) if key.random else key.example for key in secret.keys}
+            own |= (values or {}).get(secret.name, {})
+            if unfit := [key for key, value in own.items() if re.search("[\r\n\0\udc80-\udcff]", value)]:
+                raise Usage(
+                    f"{secret.name}: the value of {unfit[0]} has a line break or is no text, which {secret.name}.env cannot hold"
+                )
+            put(directory / f"{secret.name}.env", env_file(own).encode(), 0o600)
         return [self.secret_file(name, secret) for secret in missing]
 
     def secret_values(self, name: str, secret: Secret) -> dict[str, str] | None:
@@ -162,6 +170,13 @@ class Workspace(NamedTuple):
     def secret_file(self, name: str, secret: Secret) -> str:
         """The path, from the root, of the file that a generated Secret is made from."""
         return f"overlays/{name}/secrets/{secret.name}.env"
+
+
+def different(values: Mapping[str, str], data: Mapping[str, str]) -> list[str]:
+    """The keys of which a Secret of a cluster has another value. In: values, and the Secret's `data` in base64."""
+    import base64
+
+    return sorted(key for key, value in values.items() if key in data and base64.b64decode(data[key]) != value.encode())
 
 
 def find(start: Path) -> Workspace:

@@ -9,6 +9,7 @@ import yaml
 
 from compiler.change import Consequence, Outcome, consequences
 from compiler.change.migration import migrated
+from compiler.change.owner import foreign
 from compiler.change.pair import lasting, pairs
 from compiler.change.revisions import revisions
 from compiler.change.settings import Side, numbers, version
@@ -361,3 +362,36 @@ def test_left__what_nothing_refers_to_may_be_deleted() -> None:
         each for each in consequences([*after, *objects(SECRET)], [*after, *elsewhere]) if each.outcome is Outcome.LEFT
     ]
     assert found.hint == "after applying: kubectl delete secret keys -n here"
+
+
+# Whose an object is
+
+HELM = "{kind: %s, apiVersion: v1, metadata: {name: a, namespace: here, labels: {%s}, annotations: {%s}}}"
+OURS = "app.kubernetes.io/part-of: mlflow"
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels", "notes", "said"),
+    [
+        (
+            "Service",
+            "app.kubernetes.io/managed-by: Helm",
+            "meta.helm.sh/release-name: tracking",
+            "the Helm release tracking",
+        ),
+        ("Service", f"app.kubernetes.io/managed-by: Helm, {OURS}", "", "managed by Helm"),
+        ("Secret", "app.kubernetes.io/managed-by: Helm", "", "managed by Helm"),
+        ("Deployment", "app: mlflow", "", "without the label"),
+        ("Deployment", OURS, "", ""),
+        ("Secret", "", "", ""),
+        ("Namespace", "", "", ""),
+    ],
+)
+def test_foreign__objects_of_a_release_or_of_nobody(kind: str, labels: str, notes: str, said: str) -> None:
+    [live] = objects(HELM % (kind, labels, notes))
+    [ours] = objects(HELM % (kind, OURS, ""))
+    found = [each.message for each in foreign([live.data], [ours])]
+    assert len(found) == bool(said)
+    assert all(said in each for each in found)
+    [other] = objects((HELM % (kind, OURS, "")).replace("name: a", "name: b"))
+    assert not list(foreign([live.data], [other]))

@@ -657,3 +657,23 @@ def test_program__a_closed_pipe_is_no_bug(project: Project) -> None:
     )
     assert done.stdout.count(b"\n") == 1
     assert b"bug in the compiler" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["compile", "secrets"])
+def test_secrets__of_an_environment_that_may_run_already_are_said_to_be_new(
+    project: Project, run: Run, command: str
+) -> None:
+    project.add("dev", "overlay: minio-postgres\n")
+    first = run("compile", "dev")
+    assert "already runs in a cluster" not in first.out
+    directory = project.workspace.directory("dev") / "secrets"
+    shutil.rmtree(directory)
+    again = run(command, "dev")
+    assert (
+        "  if dev already runs in a cluster, keep its passwords, for its volumes do: "
+        "rm -r overlays/dev/secrets; mlflow-overlays secrets dev --context CONTEXT\n" in again.out
+    )
+    (directory / "mlflow-database.env").unlink()
+    partly = run(command, "dev", "--output", "json")
+    assert "rm -r overlays/dev/secrets/mlflow-database.env; " in partly.err
+    assert "already runs in a cluster" not in run(command, "dev").out

@@ -79,7 +79,7 @@ ONLY = {
     "kubernetes_validate": set[str](),
     "secrets": {"build", "workspace"},
     "tempfile": {"build", "workspace", "compare"},
-    "os": {"build", "workspace", "cache", "batch", "gather", "cli", "files", "inputs", "git"},
+    "os": {"archive", "build", "workspace", "cache", "batch", "gather", "cli", "files", "inputs", "git"},
     "shutil": {"build", "git"},
     "traceback": {"cli"},
     "datetime": {"cli"},

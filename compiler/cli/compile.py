@@ -11,6 +11,7 @@ from compiler.cache import Proved, cache_of
 from compiler.cli import going_on
 from compiler.cli.options import AsOf, Changed, Names, Output, Root, day, project, selected
 from compiler.cli.output import choose, finish, say, show
+from compiler.cli.secrets import warn
 from compiler.errors import Fatal
 from compiler.tree import PROFILES
 
@@ -68,9 +69,10 @@ def run(
             if check:
                 from compiler.pipeline import stale
 
-                files, created = workspace.stale(name, compilation.tree), []
+                files, created, there = workspace.stale(name, compilation.tree), [], False
                 found += show(stale(workspace, compilation), format_)
             else:
+                there = bool(workspace.committed(name))
                 created = workspace.create_secrets(name, compilation.overlay.generated_secrets())
                 files = workspace.write(name, compilation.tree)
             if cache and name in inputs and not compilation.diagnostics:
@@ -81,6 +83,8 @@ def run(
             results.append(_row(name, wrote, removed, created, compilation.proved))
             if format_ == "text" and not check:
                 _tell(compilation, wrote, removed, created)
+            partly = len(created) < len(compilation.overlay.generated_secrets())
+            warn(name, created, committed=there, partly=partly, format_=format_)
     finish(found, format_, environments=results)
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from compiler.change.owner import HINT, foreign
 from compiler.operate import credentials, rollout
 from compiler.operate.changes import MEND, changes, judged, raise_away, refusals
-from compiler.operate.mask import decoded
 from compiler.operate.target import Target
 from compiler.operate.verdict import Result, Tell, any_failed, failed, passed
 from compiler.operate.verify import verify
 from compiler.operate.watch import PATIENCE_SECONDS, wait
 from compiler.overlay import Secret
+from compiler.workspace import different
 
 APPLY_SECONDS = 300
+_OWNED = "deployments,statefulsets,services,configmaps,ingresses,persistentvolumeclaims,jobs,cronjobs"
 
 
 class Options(NamedTuple):
@@ -32,7 +34,7 @@ class Options(NamedTuple):
 
 def deploy(target: Target, options: Options, tell: Tell) -> Iterator[Result]:
     """Deploys, and yields what came of each step; the first failure is the last."""
-    ready = list(_secrets(target, options))
+    ready = [*_foreign(target), *_secrets(target, options)]
     yield from ready
     if any_failed(ready):
         return
@@ -59,6 +61,12 @@ def objects(target: Target) -> list[tuple[str, str]]:
     return [(kind, each.ref.name) for kind in rollout.KINDS for each in target.built(kind)]
 
 
+def _foreign(target: Target) -> Iterator[Result]:
+    """Objects of the same names that belong to somebody else, as to a release of Helm."""
+    for each in foreign(target.find(_OWNED), target.manifests):
+        yield failed(f"{each.ref.kind} {each.ref.name}", each.message, HINT)
+
+
 def _secrets(target: Target, options: Options) -> Iterator[Result]:
     wanted = credentials.provided(target.overlay)
     there = bool(target.cluster.get("namespace", target.namespace))
@@ -80,12 +88,12 @@ def _generated(target: Target, secret: Secret, *, may_change: bool, there: bool)
     values = target.workspace.secret_values(target.name, secret)
     live = target.get("secret", secret.name) if there else None
     if values is None and live:
-        mend = f"bring {file} from where it was deployed from, or write it anew from the Secret in the cluster"
+        mend = f"fetch its values: mlflow-overlays secrets {target.name} --context {target.cluster.context}"
         return failed(name, f"is in the cluster, and {file} is not here", mend)
     if values is None:
         return failed(name, f"{file} is not here", f"make it: mlflow-overlays secrets {target.name}")
     data = (live or {}).get("data") or {}
-    differs = sorted(key for key, value in values.items() if key in data and decoded(data[key]) != value)
+    differs = different(values, data)
     if differs and not may_change:
         mend = (
             f"bring the file that the cluster was deployed from; docs/secrets.md has how a value is changed,"

@@ -257,3 +257,55 @@ def test_an_overlay_that_is_not_what_its_environment_asks_for_is_not_deployed(ma
     assert answer.code == 1
     assert "[stale]" in answer.out
     assert there.kubectl.objects("deployments", f"--namespace={there.name}") == []
+
+
+def test_over_a_release_of_helm_nothing_is_applied(make: Make, command_line: Run) -> None:
+    there = make()
+    there.secrets()
+    metadata = {
+        "name": "mlflow",
+        "namespace": there.name,
+        "labels": {"app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {"meta.helm.sh/release-name": "tracking"},
+    }
+    spec = {"ports": [{"port": 80}], "selector": {"app": "mlflow"}}
+    assert there.kubectl.create([{"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}]).code == 0
+    [bad] = [result for result in run(there, Script({})) if result.failed]
+    assert "of the Helm release tracking" in bad.said
+    assert "docs/helm.md" in bad.mend
+    assert there.kubectl.objects("statefulsets", f"--namespace={there.name}") == []
+    answer = command_line("plan", *there.arguments, "--live")
+    assert answer.code == 1
+    assert "Service mlflow: is in the cluster, of the Helm release tracking" in answer.out
+
+
+def test_a_second_clone_keeps_the_passwords_of_the_cluster(server: Server, tmp_path: Path, command_line: Run) -> None:
+    there = stand(server, tmp_path / "project", "d-second-clone", "overlay: minio-postgres\n")
+    directory = there.stage.overlay(there.name)
+    server.kubectl.must("apply", f"--kustomize={directory}")
+    before = {file.name: file.read_text(encoding="utf-8") for file in (directory / "secrets").glob("*.env")}
+    assert len(before) == 4
+    same = command_line("plan", *there.arguments, "--live")
+    assert "applying replaces it" not in same.out
+    # What a second clone makes of it.
+    for name in before:
+        (directory / "secrets" / name).unlink()
+    absent = command_line("plan", *there.arguments, "--live")
+    assert f"fetch its values from the cluster: mlflow-overlays secrets {there.name} --context test" in absent.out
+    assert absent.code == 1
+    made = command_line("secrets", there.name, f"--root={there.stage.root}")
+    assert f"mlflow-overlays secrets {there.name} --context CONTEXT" in made.out
+    other = command_line("plan", *there.arguments, "--live")
+    assert other.code == 1
+    assert "the value of key POSTGRES_PASSWORD" in other.out or other.out.count("applying replaces it") >= 4
+    for name in ("minio-root.env", "mlflow-database.env"):
+        (directory / "secrets" / name).unlink()
+    fetched = command_line("secrets", *there.arguments)
+    assert fetched.out.count("with the values of the cluster") == 2
+    for name in ("minio-root.env", "mlflow-database.env"):
+        file = directory / "secrets" / name
+        assert sorted(file.read_text(encoding="utf-8").split()) == sorted(before[name].split())
+        assert file.stat().st_mode & 0o777 == 0o600
+    values = {line.partition("=")[2] for text in before.values() for line in text.split()}
+    for answer in (same, absent, made, other, fetched):
+        assert not [value for value in values if len(value) > 20 and value in answer.out + answer.err]
