@@ -9,6 +9,10 @@ with a login MLFLOW_AUTH_DATABASE_URI names that of users. Passwords need not be
 PGPASSWORD, PyMySQL the file named by `?read_default_file=` in the URI, which `option-file` writes from MYSQL_PWD, and
 `?plugin=mlflow_mssql` gives pymssql MSSQL_PASSWORD. Nothing printed holds a password.
 
+A schema that another MLflow may be using is not migrated: one that this environment did not start, such as a release of Helm on
+the same database. Servers of this environment give their sessions a name, with PGAPPNAME or `?program_name=`, and so do the tools
+of databases; an MLflow that nobody told to gives none. SCHEMA_OTHER_SESSIONS=ignore migrates all the same.
+
 Exit codes: 0 done · 1 the time is up · 2 a setting is wrong · 3 the schema is newer than this MLflow
 · 4 the migration failed or would fail
 """
@@ -57,6 +61,18 @@ APPLOCK = """
 SET NOCOUNT ON; DECLARE @got int;
 EXEC @got = sp_getapplock @Resource = :key, @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 0;
 SELECT CASE WHEN @got >= 0 THEN 1 ELSE 0 END
+"""
+
+
+NAMELESS = """
+SELECT coalesce(host(client_addr), 'a socket'), count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND application_name = ''
+AND has_table_privilege(usesysid, :table, 'INSERT') AND current_setting('application_name') <> ''
+GROUP BY 1 ORDER BY 1
+"""
+"""Sessions without a name that may write MLflow's tables: from where, and how many. None where this one has no name either."""
+NAMED = """
+SELECT PROCESSLIST_ID FROM performance_schema.session_account_connect_attrs WHERE ATTR_NAME = 'program_name'
 """
 
 
@@ -380,6 +396,42 @@ def hidden(message: str, url: URL) -> str:
     return message
 
 
+def strangers(target: Database) -> list[str]:
+    """Sessions that another MLflow may have in this database, by address; none where the server does not tell them apart."""
+    with target.connection() as connection:
+        if target.url.get_backend_name() == "postgresql":
+            rows = connection.execute(text(NAMELESS).bindparams(table=target.revisions)).tuples()
+            return [f"{count} from {address}" for address, count in rows]
+        if not target.is_mysql or "program_name" not in target.url.query:
+            return []
+        if not connection.scalar(text("SELECT @@performance_schema")):
+            say(
+                f"{target.name}: performance_schema is off, so that sessions of other servers are not seen: stop them first"
+            )
+            return []
+        named = set(connection.scalars(text(NAMED)))
+        rows = connection.execute(text("SHOW PROCESSLIST")).mappings()
+        hosts = [
+            str(row["Host"]).rpartition(":")[0]
+            for row in rows
+            if row["db"] == target.url.database and row["User"] == target.url.username and row["Id"] not in named
+        ]
+        return [f"{hosts.count(host)} from {host}" for host in sorted(set(hosts))]
+
+
+def disturbs(target: Database, finding: Finding) -> bool:
+    """Whether another MLflow may be using the schema, and nobody said to go on; says so."""
+    if finding.state is not State.OLDER or os.environ.get("SCHEMA_OTHER_SESSIONS") == "ignore":
+        return False
+    if found := strangers(target):
+        say(
+            f"{target.name}: not migrated: sessions without a name are connected ({', '.join(found)}), as of an MLflow server "
+            "that this environment did not start: stop it and back up the database first; "
+            "where they are harmless, set SCHEMA_OTHER_SESSIONS=ignore in mlflow.env"
+        )
+    return bool(found)
+
+
 def upgraded(target: Database, finding: Finding) -> Exit:
     """Upgrade the schema after seeing that nothing stands in the way."""
     if reasons := obstacles(target, finding):
@@ -408,7 +460,7 @@ def migrate(target: Database, deadline: float) -> Exit:
         with alone(target, deadline):
             finding = look(target)
             if finding.state in BEHIND:
-                return upgraded(target, finding)
+                return Exit.FAILED if disturbs(target, finding) else upgraded(target, finding)
 
 
 def wait(target: Database, deadline: float) -> Exit:

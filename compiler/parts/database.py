@@ -179,7 +179,8 @@ class Database:
         if self.engine == "mssql":
             encryption = "off" if self.tls_mode == "disable" else "require"
             return f"mssql+pymssql://{user}@{host}:{self.port}/{name}?plugin=mlflow_mssql&encryption={encryption}"
-        options = {"read_default_file": _OPTION_FILE, **_mysql_tls(self)}
+        # The name of sessions, as PGAPPNAME of the base is for PostgreSQL.
+        options = {"read_default_file": _OPTION_FILE, "program_name": "mlflow-overlays", **_mysql_tls(self)}
         return f"mysql+pymysql://{user}@{host}:{self.port}/{name}?{urlencode(options, safe='/')}"
 
 

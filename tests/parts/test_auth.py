@@ -32,7 +32,7 @@ def test_auth__users_have_a_database_of_their_own_on_the_same_server() -> None:
     found = settings(KEYS, database=database, auth=given)
     assert found["MLFLOW_AUTH_DATABASE_URI"] == (
         "mysql+pymysql://a%40b@db.acme.example:3306/users"
-        "?read_default_file=/run/mlflow-database/my.cnf&ssl_check_hostname=false"
+        "?read_default_file=/run/mlflow-database/my.cnf&program_name=mlflow-overlays&ssl_check_hostname=false"
     )
     assert found["LOGIN_ADMIN_USER"] == "root@acme"
     assert found["LOGIN_DEFAULT_PERMISSION"] == "NO_PERMISSIONS"
