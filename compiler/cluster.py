@@ -16,6 +16,7 @@ from typing import IO, Any, NamedTuple, Protocol
 
 from compiler.build import kubectl
 from compiler.errors import FINDINGS, Fatal, Missing, Usage
+from compiler.published import require_published
 
 Object = dict[str, Any]
 
@@ -171,7 +172,7 @@ class Cluster(NamedTuple):
 
     def _command(self) -> list[str]:
         config = [f"--kubeconfig={self.kubeconfig}"] if self.kubeconfig else []
-        return [kubectl().path, *config, f"--context={self.context}"]
+        return [program(), *config, f"--context={self.context}"]
 
 
 class Inside(NamedTuple):
@@ -214,6 +215,17 @@ def cluster(context: str, kubeconfig: str = "") -> Cluster:
     return Cluster(context, kubeconfig)
 
 
+def program() -> str:
+    """Return the path of the kubectl that meets a cluster.
+
+    Raises `Missing` where there is none, or the package has one that Kubernetes did not publish. One on PATH is its owner's.
+    """
+    found = kubectl()
+    if found.source == "package":
+        require_published(found.path)
+    return found.path
+
+
 def current(kubeconfig: str = "") -> Context:
     """The context that kubectl would take by itself, for a person to confirm. Raises `Missing` where there is none."""
     answer = _config(kubeconfig, "view", "--minify", "--output=json")
@@ -246,7 +258,7 @@ def _text(output: bytes | None) -> str:
 
 def _config(kubeconfig: str, *arguments: str) -> Answer:
     config = [f"--kubeconfig={kubeconfig}"] if kubeconfig else []
-    command = [kubectl().path, *config, "config", *arguments]
+    command = [program(), *config, "config", *arguments]
     done = subprocess.run(  # noqa: S603 - a list of arguments, no shell
         command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
     )

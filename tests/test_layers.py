@@ -27,7 +27,7 @@ LAYERS = (
         "quantity",
         "block",
     ),
-    ("kind", "outline", "files"),
+    ("kind", "outline", "files", "published"),
     ("diagnostic", "overlay"),
     ("source", "manifest", "part", "policy", "report", "fix", "bounds", "quick", "identity", "split", "pool"),
     (
@@ -104,6 +104,7 @@ EFFECTS = {
     "files",
     "inputs",
     "git",
+    "published",
     "compare",
     "cli",
 }
