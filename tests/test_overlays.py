@@ -17,6 +17,7 @@ from compiler.parts.kubernetes_version import SUPPORTED
 from compiler.pipeline import compile_environment
 from compiler.report import text
 from compiler.tree import KUSTOMIZATION, env_file
+from compiler.workload import matches
 from compiler.workspace import Workspace
 from tests.conftest import ROOT, Golden, Project
 
@@ -132,3 +133,29 @@ def test_components__each_is_used_by_an_environment() -> None:
         used |= set(overlay.components)
     there = {path.name for path in (ROOT / "base" / "components").iterdir()}
     assert used == there
+
+
+@pytest.mark.parametrize("name", [each for each in NAMES if each not in kinds_of("pipelines")])
+def test_reference__owners_of_a_volume_are_changed_once(name: str) -> None:
+    """A pod that has a volume which stays does not go through all of its files at each start."""
+    for manifest in parse((ROOT / "tests" / "golden" / f"{name}.yaml").read_text(encoding="utf-8")):
+        spec = manifest.get("spec", {})
+        pod = spec.get("template", {}).get("spec", {})
+        stays = [
+            *spec.get("volumeClaimTemplates", []),
+            *(v for v in pod.get("volumes", []) if "persistentVolumeClaim" in v),
+        ]
+        if stays and "fsGroup" in pod["securityContext"]:
+            assert pod["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch", manifest["metadata"]["name"]
+
+
+def test_namespace__its_owner_denies_what_no_policy_allows() -> None:
+    """Where the overlay creates the namespace, every pod is bound but those that controllers start beside it."""
+    golden = (ROOT / "tests" / "golden" / "minio-postgres.yaml").read_text(encoding="utf-8")
+    [policy] = [each for each in parse(golden) if each["metadata"]["name"] == "default-deny"]
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert {"ingress", "egress"}.isdisjoint(policy["spec"])
+    selector = policy["spec"]["podSelector"]
+    assert matches(selector, {"app": "anything"})
+    assert not matches(selector, {"acme.cert-manager.io/http01-solver": "true"})
+    assert not matches(selector, {"gateway.networking.k8s.io/gateway-name": "public"})

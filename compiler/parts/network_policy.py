@@ -1,9 +1,12 @@
 """Who may talk to whom.
 
-On by default, and worked out from what the environment runs: the server reaches its database, its object store, the
+On by default, and computed from what the environment runs: the server reaches its database, its object store, the
 cluster's DNS (and STS where a role is used), and nothing else; a database or object store in the cluster is reachable from
 MLflow alone. Every pod of the cluster may reach the server; `clients` narrows that to some namespaces. What stands outside
 the cluster and is not let in by `service.type` or `ingress.controller` is let in by `addresses`: the subnets of a load balancer.
+
+In a namespace that the overlay creates, a pod that no policy selects reaches nothing and is reached by nothing. Pods that
+cert-manager starts for a challenge, and those that a controller starts for a Gateway, are left alone.
 
 Policies bind only where the cluster's network plugin enforces them.
 """

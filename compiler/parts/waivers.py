@@ -1,9 +1,9 @@
 """Rules that do not bind this environment, each with a reason and a last day.
 
-Every build is held to the default checks of kube-linter and kube-score and to checkov's Kubernetes checks; docs/policy.md has
-the rules. A waiver names a rule, and the overlay then carries the tools' own annotations on the objects that it is about, so
-that they stay silent too. The day after `expires` the waiver is an error; one that waives nothing is a warning. A waiver may
-also name a check of `mlflow-overlays audit`, the production checklist: [audit.md](audit.md) has them.
+Every build is held to the default checks of kube-linter and kube-score and to checkov's and Trivy's Kubernetes checks;
+docs/policy.md has the rules. A waiver names a rule, and the overlay then carries the tools' own annotations on the objects that
+it is about, so that they stay silent too. The day after `expires` the waiver is an error; one that waives nothing is a warning.
+A waiver may also name a check of `mlflow-overlays audit`, the production checklist: [audit.md](audit.md) has them.
 
 What would not work or would give a credential away cannot be waived. What another key asks for by itself needs no waiver: one
 replica, no NetworkPolicies, a port of every node, or a platform that names users itself.
