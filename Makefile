@@ -5,7 +5,7 @@ COMPILER := $(BIN)/mlflow-overlays
 export ENV MLFLOW_PYTHON PIPELINES_SOURCE ARGO_SOURCE
 
 .DEFAULT_GOAL := help
-.PHONY: help overlay check secrets test broken-test places-test policy-test corpus-test upstream-test cloud-test stack-test cluster-test kind-up e2e kind-down fuzz proofs bench footprint schema docs hooks golden generated lint format types lock clean
+.PHONY: help overlay check secrets test broken-test places-test policy-test security corpus-test upstream-test cloud-test stack-test cluster-test kind-up e2e kind-down fuzz proofs bench footprint schema docs hooks golden generated lint format types lock clean
 
 .venv/%.done: requirements.lock requirements-test.lock requirements-dev.lock requirements-places.lock pyproject.toml
 	@$(PYTHON) scripts/setup.py $*
@@ -24,8 +24,10 @@ broken-test: .venv/test.done ## Check a broken copy of each reference environmen
 	@$(BIN)/python -m pytest tests/test_broken.py -m "broken or not broken" -n auto
 places-test: .venv/places.done ## Work as people do: pre-commit, a language server of editors, GitHub's and GitLab's steps (needs package registries)
 	@$(BIN)/python -m pytest tests/places -m places
-policy-test: .venv/test.done secrets ## Hold the policy against the public tools: kube-score, checkov, and kube-linter where it is installed
+policy-test: .venv/test.done secrets ## Run the public tools that the policy answers to: kube-linter, kube-score, checkov and Trivy
 	@$(BIN)/python -m pytest tests/policy -m policy
+security: .venv/overlay.done ## Ask the public databases of vulnerabilities about every lock file (needs a network)
+	@$(BIN)/python scripts/security.py
 cloud-test: .venv/test.done ## Try the documents for clouds: AWS CLI, moto, MinIO, and linters of policies, shell and Terraform
 	@$(BIN)/python -m pytest tests/cloud -m cloud -n 2
 stack-test: .venv/test.done ## Run what is rendered, with real parts: MLflow, databases, object stores (Debian, as root)
