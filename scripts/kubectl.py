@@ -43,7 +43,12 @@ def main() -> int:
     version = pinned((ROOT / "requirements.lock").read_text(encoding="utf-8"))
     found: dict[str, Digest] = {}
     for file, source in lists:
-        for platform, digest in listed(Path(file).read_text(encoding="utf-8"), version).items():
+        try:
+            text = Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            print(f"kubectl: {file} cannot be read: {error}", file=sys.stderr)
+            return MISSING
+        for platform, digest in listed(text, version).items():
             if found.setdefault(platform, {"sha256": digest, "source": source})["sha256"] != digest:
                 print(f"kubectl: {source} and {found[platform]['source']} disagree on {platform}", file=sys.stderr)
                 return FINDINGS
