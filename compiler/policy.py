@@ -1,7 +1,7 @@
 """The policy that every build is held to: which check of which public tool each rule answers to, and what is waived.
 
-The ids are those of kube-linter's and kube-score's default checks and of checkov's Kubernetes checks, with the optional ones
-that a rule answers too. A rule's name is the code of what it finds, and what `waivers` in `environment.yaml` names.
+The ids are those of kube-linter's and kube-score's default checks and of checkov's and Trivy's Kubernetes checks, with the
+optional ones that a rule answers too. A rule's name is the code of what it finds, and what `waivers` in `environment.yaml` names.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Rule:
     kube_linter: tuple[str, ...] = ()
     kube_score: tuple[str, ...] = ()
     checkov: tuple[str, ...] = ()
+    trivy: tuple[str, ...] = ()
     waivable: bool = True
 
 
@@ -81,6 +82,11 @@ POLICY: dict[str, Rule] = {
         "Containers run as a user and group from 10000 on, which no account of a node has.",
         kube_score=("container-security-context-user-group-id",),
         checkov=("CKV_K8S_40",),
+        trivy=(
+            "KSV-0020",
+            "KSV-0021",
+            "KSV-0116",
+        ),
     ),
     "missing-digest": Rule("Images are named by digest.", checkov=("CKV_K8S_43",)),
     "missing-probe": Rule(
@@ -94,6 +100,12 @@ POLICY: dict[str, Rule] = {
         kube_linter=("unset-cpu-requirements", "unset-memory-requirements"),
         kube_score=("container-ephemeral-storage-request-and-limit", "container-resources"),
         checkov=("CKV_K8S_10", "CKV_K8S_11", "CKV_K8S_12", "CKV_K8S_13"),
+        trivy=(
+            "KSV-0011",
+            "KSV-0015",
+            "KSV-0016",
+            "KSV-0018",
+        ),
     ),
     "mounted-token": Rule(
         "A pod has no token of the API server, and the account `default` is nobody's.",
@@ -147,6 +159,35 @@ POLICY: dict[str, Rule] = {
         ),
         kube_score=("container-seccomp-profile", "container-security-context-privileged"),
         checkov=(*(f"CKV_K8S_{number}" for number in (16, 17, 18, 19, 20, 23, 25, 26, 27, 28, 29, 30, 31, 37, 39)),),
+        trivy=(
+            "KSV-0001",
+            "KSV-0002",
+            "KSV-0003",
+            "KSV-0004",
+            "KSV-0005",
+            "KSV-0006",
+            "KSV-0008",
+            "KSV-0009",
+            "KSV-0010",
+            "KSV-0012",
+            "KSV-0017",
+            "KSV-0022",
+            "KSV-0023",
+            "KSV-0024",
+            "KSV-0025",
+            "KSV-0026",
+            "KSV-0027",
+            "KSV-0028",
+            "KSV-0030",
+            "KSV-0103",
+            "KSV-0104",
+            "KSV-0105",
+            "KSV-0106",
+            "KSV-0118",
+            "KSV-0119",
+            "KSV-0120",
+            "KSV-0121",
+        ),
         waivable=False,
     ),
     "pull-policy": Rule(
@@ -160,6 +201,7 @@ POLICY: dict[str, Rule] = {
         kube_score=("stable-version",),
         # Checks of PodSecurityPolicy, which Kubernetes no longer has.
         checkov=(*(f"CKV_K8S_{number}" for number in (1, 2, 3, 4, 5, 6, 7, 24, 32, 36)),),
+        trivy=("KSV-0107",),
         waivable=False,
     ),
     "repeated-variable": Rule(
@@ -179,6 +221,7 @@ POLICY: dict[str, Rule] = {
         "The overlay has a namespace of its own.",
         checkov=("CKV_K8S_21",),
         kube_linter=("use-namespace",),
+        trivy=("KSV-0110",),
         waivable=False,
     ),
     "spread-constraint": Rule(
@@ -190,6 +233,7 @@ POLICY: dict[str, Rule] = {
         kube_linter=("latest-tag",),
         kube_score=("container-image-tag",),
         checkov=("CKV_K8S_14",),
+        trivy=("KSV-0013",),
         waivable=False,
     ),
     "wide-role": Rule(
@@ -198,12 +242,20 @@ POLICY: dict[str, Rule] = {
             *(f"CKV_K8S_{number}" for number in (49, 155, 156, 157, 158)),
             *(f"CKV2_K8S_{number}" for number in (1, 2, 3, 4, 5)),
         ),
+        trivy=(
+            "KSV-0041",
+            "KSV-0044",
+            "KSV-0053",
+            "KSV-0112",
+            "KSV-0114",
+        ),
     ),
     "writable-root": Rule(
         "Containers cannot write to their own image.",
         kube_linter=("no-read-only-root-fs",),
         kube_score=("container-security-context-readonlyrootfilesystem",),
         checkov=("CKV_K8S_22",),
+        trivy=("KSV-0014",),
     ),
 }
 """Every rule of the policy by its name; one without ids has no check of a public tool beside it."""
@@ -308,7 +360,48 @@ _FOREIGN = {
     "the kubelet: nodes are no part of an overlay": (138, 139, 140, 141, 143, 144, 145, 146, 147, 148, 149, 151),
     "one program that an overlay has no use for (the dashboard, Helm's Tiller, git-sync)": (33, 34, 44, 45, 159),
 }
-ELSEWHERE: dict[str, str] = {f"CKV_K8S_{number}": reason for reason, numbers in _FOREIGN.items() for number in numbers}
+_TRIVY = {
+    "grants that roles of operators need: `wide-role` finds those that lead to more": (
+        42,
+        43,
+        45,
+        46,
+        47,
+        48,
+        49,
+        50,
+        51,
+        52,
+        54,
+        55,
+        56,
+        111,
+        113,
+        115,
+    ),
+    "bindings to everybody or to administrators: no overlay binds a role": (122, 123, 1011),
+    "words such as password in a ConfigMap: `secret-in-plain-sight` looks for the values, not for names of variables": (
+        109,
+        1010,
+    ),
+    "a list of registries that Trivy trusts: an environment may name a mirror of its own": (125,),
+    "LimitRange and ResourceQuota: they are the namespace's, and docs/custom.md adds them": (39, 40),
+    "what only bare Pods, the namespace kube-system, Helm's Tiller or Gatekeeper have": (36, 37, 102, 124),
+    "a field that no pod and no Service of the base has: aliases of hosts, external addresses, ports below 1024": (
+        7,
+        108,
+        117,
+    ),
+    "selectors of a NetworkPolicy: `no-network-policy` follows them to the pods": (38,),
+}
+ELSEWHERE: dict[str, str] = {
+    **{f"CKV_K8S_{number}": reason for reason, numbers in _FOREIGN.items() for number in numbers},
+    **{
+        f"KSV-{'0' if number > 999 else ''}{number:04d}": reason
+        for reason, numbers in _TRIVY.items()
+        for number in numbers
+    },
+}
 """Checks that no rule answers to, with the reason."""
 
 KUBE_LINTER = "ignore-check.kube-linter.io/"

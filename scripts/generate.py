@@ -135,7 +135,12 @@ def by_hand(page: str) -> str:
 
 def ids(rule: Rule) -> str:
     """The checks of each tool that a rule answers to."""
-    tools = {"kube-linter": rule.kube_linter, "kube-score": rule.kube_score, "checkov": rule.checkov}
+    tools = {
+        "kube-linter": rule.kube_linter,
+        "kube-score": rule.kube_score,
+        "checkov": rule.checkov,
+        "trivy": rule.trivy,
+    }
     return "<br>".join(f"{tool}: {', '.join(f'`{each}`' for each in found)}" for tool, found in tools.items() if found)
 
 

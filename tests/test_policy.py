@@ -30,13 +30,15 @@ def test_policy__rules_are_codes_in_order() -> None:
 
 def test_policy__an_id_belongs_to_one_rule() -> None:
     """All but one: what kube-linter says of Jobs and CronJobs is one check there, and two rules here."""
-    ids = Counter(id_ for rule in POLICY.values() for id_ in (*rule.kube_linter, *rule.kube_score, *rule.checkov))
+    ids = Counter(
+        id_ for rule in POLICY.values() for id_ in (*rule.kube_linter, *rule.kube_score, *rule.checkov, *rule.trivy)
+    )
     assert {id_ for id_, count in ids.items() if count > 1} == {"job-ttl-seconds-after-finished"}
     assert not set(ids) & set(ELSEWHERE)
 
 
 def test_policy__answers_to_every_default_check_of_kube_linter() -> None:
-    """The list is that of kube-linter's documentation, since the tool is not always here to be asked."""
+    """The list is that of kube-linter's code, since the tool is not always here to be asked."""
     assert len(LINTER) == 31
     assert set(LINTER) <= {id_ for rule in POLICY.values() for id_ in rule.kube_linter}
 

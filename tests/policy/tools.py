@@ -1,4 +1,4 @@
-"""The three tools, as they come: each with its default checks, what it finds in a file, and what it prints."""
+"""The tools, as they come: each with its default checks, what it finds in a file, and what it prints."""
 
 from __future__ import annotations
 
@@ -65,15 +65,19 @@ def _run(*command: str | Path, codes: tuple[int, ...] = (0, 1)) -> str:
     return done.stdout
 
 
-def kube_score() -> Tool:
-    """kube-score, built from its pinned module. Raises `Missing`."""
+def _built(name: str) -> dict[str, str]:
+    """The path and version of a tool that is built from its pinned module. Raises `Missing`."""
     script = ROOT / "scripts" / "servers.py"
-    done = subprocess.run(
-        [sys.executable, str(script), "ensure", "kube-score"], stdout=subprocess.PIPE, text=True, check=False
-    )
-    answer = json.loads(done.stdout)["kube-score"]
+    done = subprocess.run([sys.executable, str(script), "ensure", name], stdout=subprocess.PIPE, text=True, check=False)
+    answer: dict[str, str] = json.loads(done.stdout)[name]
     if "missing" in answer:
         raise Missing(answer["missing"])
+    return answer
+
+
+def kube_score() -> Tool:
+    """kube-score, built from its pinned module. Raises `Missing`."""
+    answer = _built("kube-score")
     program, score = answer["path"], ("score", "--kubernetes-version", KUBERNETES)
     rows = csv.reader(_run(program, "list").splitlines())
     return Tool(
@@ -149,14 +153,12 @@ def _install(home: Path) -> None:
 
 
 def kube_linter() -> Tool:
-    """The kube-linter of the machine: no package registry that the project builds from has it. Raises `Missing`."""
-    program = shutil.which("kube-linter")
-    if not program:
-        raise Missing("kube-linter is not on PATH, and the registries that the project builds from do not have it")
-    names = (Path(__file__).parent / "kube-linter.txt").read_text(encoding="utf-8").split()
+    """kube-linter, built from its pinned module. Raises `Missing`, as where the registry of modules does not serve it."""
+    answer = _built("kube-linter")
+    program, names = answer["path"], (Path(__file__).parent / "kube-linter.txt").read_text(encoding="utf-8").split()
     return Tool(
         "kube-linter",
-        _run(program, "version").strip(),
+        answer["version"],
         frozenset(names),
         lambda files: Scan(
             {each.name: set(_reports(json.loads(_run(program, "lint", "--format", "json", each)))) for each in files},
@@ -171,5 +173,19 @@ def _reports(document: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(report["Check"], f"{identity['GroupVersionKind']['Kind']} {identity['Name']}")
 
 
-TOOLS = {"kube-score": kube_score, "checkov": checkov, "kube-linter": kube_linter}
+def trivy() -> Tool:
+    """Trivy's checks of Kubernetes manifests, as its code runs them: `tests/servers/trivy`. Raises `Missing`."""
+    answer = _built("trivy")
+    program = answer["path"]
+
+    def scan(files: Sequence[Path]) -> Scan:
+        document = json.loads(_run(program, *files))
+        found = {name: {Finding(each["check"], each["object"]) for each in rows} for name, rows in document.items()}
+        return Scan(found, "".join(f"{name}: {len(rows)} findings\n" for name, rows in document.items()))
+
+    checks = frozenset(each for each in _run(program).split() if each.startswith("KSV-"))
+    return Tool("trivy", answer["version"], checks, scan)
+
+
+TOOLS = {"kube-score": kube_score, "checkov": checkov, "kube-linter": kube_linter, "trivy": trivy}
 """Every tool, by its name."""
