@@ -57,7 +57,8 @@ def main() -> int:
 
 def python() -> Iterator[Answer]:
     """The answers about Python's lock files, by pip-audit from its own lock file."""
-    locks = [*sorted(ROOT.glob("requirements*.lock")), *sorted(SERVERS.glob("*/*.lock"))]
+    # Each lock file of the project holds all of the one before it, and this is the last.
+    locks = [ROOT / "requirements-places.lock", *sorted(SERVERS.glob("*/*.lock"))]
     with tempfile.TemporaryDirectory() as home:
         program = Path(home) / "bin" / "python"
         pip = (program, "-m", "pip", "--disable-pip-version-check", "--quiet", "install")
