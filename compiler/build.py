@@ -198,9 +198,9 @@ class Building(NamedTuple):
         return Built(tuple(_manifest(document) for document in documents), "", self.made_up)
 
     def abandon(self) -> None:
-        """Stops a build whose outcome nobody needs."""
+        """Stops a build whose outcome nobody needs, if it still goes on."""
         with self.stage:
-            if self.process is not None:
+            if self.process is not None and self.process.returncode is None:
                 _stop(self.process)
 
 

@@ -11,6 +11,7 @@ read meanwhile.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -149,14 +150,20 @@ def _built(
     overlay = replace(overlay, names=names | renamed(committed))
     tree = emit(name, overlay)
     current = tree == committed
-    on_disk = ahead
-    if committed and not on_disk:
-        on_disk = start(root, name, committed, generated if current else overlay.secrets)
-    begun = on_disk if on_disk and current else start(root, name, tree, generated)
-    for version in versions:
-        ready((change.target for change in overlay.changes), version)
-    built = begun.finish()
-    before = on_disk.finish().manifests if on_disk and not current else ()
+    with ExitStack() as begun:
+        on_disk = ahead
+        if committed and not on_disk:
+            on_disk = start(root, name, committed, generated if current else overlay.secrets)
+        if on_disk:
+            begun.callback(on_disk.abandon)
+        building = on_disk
+        if not building or not current:
+            building = start(root, name, tree, generated)
+            begun.callback(building.abandon)
+        for version in versions:
+            ready((change.target for change in overlay.changes), version)
+        built = building.finish()
+        before = on_disk.finish().manifests if on_disk and not current else ()
     if built.failed and overlay.names != names:
         # What is on disk may have been changed by hand, and a name in it stop the build.
         overlay = replace(overlay, names=names)

@@ -101,8 +101,10 @@ def going_on() -> Iterator[None]:
     except errors.Fatal as error:
         if error.exit_code not in (errors.MISSING, errors.USAGE):
             raise
+        from compiler.printable import folded
+
         TROUBLES.append(str(error))
-        sys.stderr.write(f"mlflow-overlays: {error}\n")
+        _complain(folded(f"mlflow-overlays: {error}"))
 
 
 def _complain(text: str) -> None:
