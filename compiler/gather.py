@@ -130,7 +130,7 @@ def _in_component(directory: Path) -> bool:
 
 
 def _component(path: Path) -> bool:
-    return any(isinstance(each.data, dict) and each.data.get("kind") == "Component" for each in _sources(str(path)))
+    return any(isinstance(each.data, dict) and each.data.get("kind") == "Component" for each in _parsed(str(path)))
 
 
 def _object(manifest: Manifest, kustomization_file: Path) -> Object:
@@ -151,6 +151,10 @@ def _object(manifest: Manifest, kustomization_file: Path) -> Object:
 
 @cache
 def _sources(path: str) -> tuple[Source, ...]:
+    return _parsed(path)
+
+
+def _parsed(path: str) -> tuple[Source, ...]:
     try:
         text = decode(contents(path, MANIFEST.max_bytes), MANIFEST)
     except (OSError, Refusal, Unreadable):
