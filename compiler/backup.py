@@ -15,7 +15,7 @@ from compiler.overlay import BACKUP, CRON_POD, POD, RESTORE, Change, Overlay, Re
 from compiler.part import Schema, integer, kibibytes, object_of, quantity
 from compiler.route import Named, Route
 from compiler.store import BUCKET, PREFIX
-from compiler.stores.minio import SETUP
+from compiler.stores import SETUPS
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
@@ -101,7 +101,7 @@ def check(environment: Environment, backup: Backup) -> Iterator[Finding]:
 
 def _bucket(environment: Environment, backup: Backup) -> str | None:
     """The bucket of backups, where it is not that of artifacts: a store in the cluster has one for them."""
-    if backup.bucket is None and environment.kind.store == "minio":
+    if backup.bucket is None and environment.kind.store in SETUPS:
         return f"{environment.artifacts.settings.bucket}-backups"
     return backup.bucket
 
@@ -133,10 +133,10 @@ def plan(environment: Environment, backup: Backup) -> Overlay:
         changes += _sized(backup, target, (of_store, "store"), (of_database, client))
         changes += _reached(environment, target, (*CRON_POD, of_database, Named(client)))
         changes += database.authority(environment.database, target, CRON_POD)
-    if (bucket := _bucket(environment, backup)) and environment.kind.store == "minio":
+    if (bucket := _bucket(environment, backup)) and (setup := SETUPS.get(environment.kind.store)):
         route = (*POD, "containers", Named("setup"), "env", Named("BACKUP_BUCKET"), "value")
         changes.append(
-            Change(SETUP, route, bucket, (*_BECAUSE, "bucket"), "the bucket of backups, which is created too")
+            Change(setup, route, bucket, (*_BECAUSE, "bucket"), "the bucket of backups, which is created too")
         )
     overlay = Overlay(components=("maintenance-backup", f"maintenance-backup-{engine}"), changes=tuple(changes))
     if backup.image:
@@ -172,7 +172,7 @@ def _login(environment: Environment, target: Ref, container: Route) -> Iterator[
     """How the server logs in to the store, for another container: `base/components/identity-*` have the server's own."""
     store, identity, settings = environment.kind.store, environment.kind.identity, environment.artifacts.settings
     because: Route = ("artifacts", "existingSecret")
-    if identity == "keys" or store == "minio":
+    if identity == "keys":
         if store == "gcs":
             folder = "/etc/mlflow/gcs-keys"
             variable = (*container, "env", Named("GOOGLE_APPLICATION_CREDENTIALS"), "value")

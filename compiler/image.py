@@ -10,13 +10,13 @@ from compiler.part import Schema, text
 from compiler.route import Route
 
 
-def image(description: str, default: str) -> Schema:
-    """One image, pinned by tag, digest or both."""
+def image(description: str, default: str | None = None) -> Schema:
+    """One image, pinned by tag, digest or both. A default goes into the schema; without one, `description` says what it is."""
     return text(
         description,
         r"[a-z0-9]+(?:[-._/:]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
         "an image like registry.example/team/name:1.2.3, with a digest if you like",
-        default=default,
+        **({"default": default} if default else {}),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from compiler.route import Route
 
 System = Literal["mlflow", "pipelines"]
-Store = Literal["s3", "minio", "gcs", "azure", "oss", "volume"]
+Store = Literal["s3", "minio", "versitygw", "gcs", "azure", "oss", "volume"]
 Identity = Literal["keys", "irsa", "pod-identity", "workload-identity", "none"]
 Engine = Literal["postgres", "mysql", "mssql", "sqlite", "none"]
 Secrets = Literal["existing", "generated"]

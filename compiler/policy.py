@@ -261,8 +261,8 @@ POLICY: dict[str, Rule] = {
 """Every rule of the policy by its name; one without ids has no check of a public tool beside it."""
 
 _SERVER = ("Deployment mlflow", "Deployment mlflow-artifacts")
-_STORES = ("StatefulSet minio", "StatefulSet mysql", "StatefulSet postgres")
-_JOBS = ("Job minio-setup", "Job mlflow-migrate")
+_STORES = ("StatefulSet minio", "StatefulSet mysql", "StatefulSet postgres", "StatefulSet versitygw")
+_JOBS = ("Job minio-setup", "Job mlflow-migrate", "Job versitygw-setup")
 _CRON_JOBS = ("CronJob mlflow-backup", "CronJob mlflow-gc", "CronJob mlflow-restore")
 STANDING = (
     Standing("few-replicas", _SERVER, "one pod is what `replicas` says, and two are a key away"),
@@ -283,7 +283,7 @@ STANDING = (
     ),
     Standing(
         "identical-probes",
-        (*_SERVER, "StatefulSet mysql", "StatefulSet postgres"),
+        (*_SERVER, "StatefulSet mysql", "StatefulSet postgres", "StatefulSet versitygw"),
         "the probe asks the process alone and nothing behind it, and liveness waits four times as long as readiness",
     ),
     Standing(
@@ -313,6 +313,7 @@ CHECKLIST: dict[str, str] = {
     "database-password": "The database's password is in a Secret, and none of the defaults of guides.",
     "host-names": "The server answers to names that were chosen, and not to any.",
     "login": "Whoever comes from outside of the cluster logs in.",
+    "maintained-store": "Fixes come out for the object store, and the one that runs has them.",
     "network-policies": "NetworkPolicies bind every pod, in both directions.",
     "pinned-images": "Every image is pinned.",
     "rights": "Pods have no rights in the cluster that they do not need.",

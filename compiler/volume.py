@@ -29,7 +29,7 @@ def storage(description: str, default: str, **more: Schema) -> Schema:
 
 
 STORAGE = storage(
-    "The volume of artifacts: MinIO's, or the server's own.",
+    "The volume of artifacts: that of the object store in the cluster, or the server's own.",
     "50Gi",
     accessMode=choice(
         "Who may mount the server's own volume.",

@@ -29,6 +29,7 @@ AUDIT: dict[str, Check] = {
     "database-password": access.database_password,
     "host-names": access.host_names,
     "login": access.login,
+    "maintained-store": store.maintained_store,
     "network-policies": access.network_policies,
     "pinned-images": running.pinned_images,
     "rights": access.rights,

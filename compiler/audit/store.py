@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from compiler.audit.verdict import Built, Verdict, failed, passed, unseen
 from compiler.change.pair import lasting
+from compiler.workload import containers
 
 _KEYS = frozenset(
     {"AWS_SECRET_ACCESS_KEY", "AZURE_STORAGE_ACCESS_KEY", "AZURE_STORAGE_CONNECTION_STRING", "keyfile.json"}
@@ -22,6 +23,9 @@ _ROLES = {
     "azure-keys": "azure-workload-identity",
 }
 _KINDS = {"amazon": "aws-keys", "google": "gcs-keys", "azure": "azure-keys"}
+_SNAPSHOTS = "kubectl get volumesnapshots"
+_UNPATCHED = "quay.io/minio/minio:"
+"""What MinIO's last images in public begin with: docs/stores.md has what is known of them."""
 _OWNER = "its volumes are those of the StorageClass: kubectl get storageclass --output yaml"
 
 
@@ -35,6 +39,7 @@ def access_keys(built: Built) -> Verdict:
         return passed(
             {
                 "minio": "the keys are of a user of MinIO that may use its bucket alone",
+                "versitygw": "the keys are of a user of VersityGW that reaches its own buckets alone",
                 "volume": "artifacts are on a volume, and nobody logs in to it",
             }.get(provider, "the server has no keys: its pod has an identity")
         )
@@ -55,6 +60,8 @@ def bucket_access(built: Built) -> Verdict:
         if '"s3:*"' not in policy and "arn:aws:s3:::$BUCKET" in policy:
             return passed("the set-up Job gives MLflow's user the object actions of its bucket, and nothing else")
         return failed("the set-up Job of MinIO gives more than its bucket", "see minio-setup in the build")
+    if store.provider == "versitygw":
+        return passed("the bucket belongs to MLflow's user, who reaches no other, and nobody else but the root user reaches it")
     return _asked(
         built,
         "who may use the bucket is settled outside of the cluster",
@@ -93,6 +100,7 @@ def bucket_versioning(built: Built) -> Verdict:
             "google": 'gcloud storage buckets describe gs://{bucket} --format="value(versioning_enabled)"',
             "azure": "az storage account blob-service-properties show --account-name {account} --query isVersioningEnabled",
             "minio": "mc version info STORE/{bucket}",
+            "versitygw": _SNAPSHOTS,
             "other": "aws s3api get-bucket-versioning --bucket {bucket} --endpoint-url {endpoint}",
         },
         "ask whoever runs it",
@@ -114,6 +122,7 @@ def bucket_lifecycle(built: Built) -> Verdict:
             "google": 'gcloud storage buckets describe gs://{bucket} --format="json(lifecycle_config)"',
             "azure": "az storage account management-policy show --account-name {account} --resource-group GROUP",
             "minio": "mc ilm rule ls STORE/{bucket}",
+            "versitygw": "aws s3api list-multipart-uploads --bucket {bucket} --endpoint-url {endpoint}",
             "other": "aws s3api get-bucket-lifecycle-configuration --bucket {bucket} --endpoint-url {endpoint}",
         },
         "ask whoever runs it",
@@ -151,6 +160,21 @@ def bucket_deletion(built: Built) -> Verdict:
         "ask whoever runs it",
         passed("a volume has no versions to delete"),
     )
+
+
+def maintained_store(built: Built) -> Verdict:
+    """Whether fixes come out for the store. Sources: docs/stores.md."""
+    provider = built.store.provider
+    if provider == "minio":
+        pods = (pod for pod in built.pods if pod.ref.kind == "StatefulSet" and pod.ref.name == provider)
+        images = [str(each.get("image", "")) for pod in pods for _, each in containers(pod)]
+        if any(image.startswith(_UNPATCHED) for image in images):
+            reason = "no image of MinIO that anybody may pull has the fixes for CVE-2025-62506, CVE-2026-40344 and CVE-2026-41145"
+            return failed(reason, "use overlay: versitygw-postgres or versitygw-mysql; docs/stores.md says how to move", ("overlay",))
+        return unseen(f"MinIO's image is your own: {', '.join(images)}", "ask whoever builds it for the fixes in docs/stores.md")
+    if provider == "other":
+        return unseen("which store it is, and its version, are not in a build", "ask whoever runs it")
+    return passed("releases of VersityGW have fixes" if provider == "versitygw" else "whoever runs it keeps it up to date")
 
 
 def _asked(built: Built, reason: str, commands: Mapping[str, str], otherwise: str, volume: Verdict) -> Verdict:

@@ -113,7 +113,11 @@ class Built:
         place = self.settings.get("MLFLOW_ARTIFACTS_DESTINATION") or self.settings.get(
             "MLFLOW_DEFAULT_ARTIFACT_ROOT", ""
         )
-        return Store(place, self.settings.get("MLFLOW_S3_ENDPOINT_URL", ""), bool(self.of_name("StatefulSet", "minio")))
+        return Store(place, self.settings.get("MLFLOW_S3_ENDPOINT_URL", ""), self._in_cluster)
+
+    @property
+    def _in_cluster(self) -> str:
+        return next((name for name in ("minio", "versitygw") if self.of_name("StatefulSet", name)), "")
 
     def of_setup(self, variable: str) -> str:
         """What the Job that sets MinIO up is told by a variable; empty where it is told nothing."""
@@ -128,11 +132,11 @@ class Built:
 
 @dataclass(frozen=True)
 class Store:
-    """A place of artifacts: its URI, the address of a store other than Amazon's, and whether that runs in the cluster."""
+    """A place of artifacts: its URI, the address of a store other than Amazon's, and which one runs in the cluster, if any."""
 
     place: str
     endpoint: str
-    in_cluster: bool
+    in_cluster: str
 
     @property
     def bucket(self) -> str:
@@ -146,10 +150,10 @@ class Store:
 
     @property
     def provider(self) -> str:
-        """Whose it is: amazon, google, azure, minio, other, or volume."""
+        """Whose it is: amazon, google, azure, minio, versitygw, other, or volume."""
         scheme = urlsplit(self.place).scheme
         if self.in_cluster:
-            return "minio"
+            return self.in_cluster
         if scheme == "s3":
             host = urlsplit(self.endpoint).hostname or ""
             return "amazon" if not host or host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else "other"

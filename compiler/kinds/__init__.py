@@ -19,6 +19,8 @@ from compiler.kinds import (
     minio_postgres,
     oss_keys,
     s3_compatible,
+    versitygw_mysql,
+    versitygw_postgres,
 )
 
 KINDS: dict[str, Kind] = {
@@ -33,6 +35,8 @@ KINDS: dict[str, Kind] = {
     "oss-keys": oss_keys.KIND,
     "minio-mysql": minio_mysql.KIND,
     "minio-postgres": minio_postgres.KIND,
+    "versitygw-mysql": versitygw_mysql.KIND,
+    "versitygw-postgres": versitygw_postgres.KIND,
     "local": local.KIND,
     "kfp-keys": kfp_keys.KIND,
     "kfp-irsa": kfp_irsa.KIND,

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from compiler.environment import Environment
     from compiler.kubeflow.installation import Installation, Store
 
+_PORTS = {"minio": 9000, "versitygw": 7070}
+"""Stores in the cluster, and where they listen."""
+
 _NAMED = {"gcs": "google", "oss": "alibaba"}
 """Stores of MLflow whose owner is known from the store alone."""
 _CLUSTER = (".svc.cluster.local", ".svc")
@@ -70,8 +73,8 @@ def _kept(environment: Environment) -> Iterator[tuple[str, tuple[str, str], str]
 def _owner(environment: Environment) -> str:
     """Whose the store of an MLflow is; nothing where pipelines cannot have the same one."""
     store, settings = environment.artifacts.store, environment.artifacts.settings
-    if store == "minio":
-        return _address(f"http://minio.{environment.namespace.name}:9000")
+    if port := _PORTS.get(store):
+        return _address(f"http://{store}.{environment.namespace.name}:{port}")
     if store != "s3":
         return _NAMED.get(store, "")
     provider = of_endpoint(settings.endpoint)

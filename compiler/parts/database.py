@@ -48,6 +48,7 @@ from compiler.overlay import MIGRATION, POD, SERVER, Change, Overlay, Ref, Secre
 from compiler.part import HOST, HOST_WORDS, Schema, choice, integer, object_of, secret_name, text
 from compiler.peer import peers
 from compiler.route import Named, Route
+from compiler.stores import SETUPS
 from compiler.volume import storage, volume
 
 if TYPE_CHECKING:
@@ -230,8 +231,8 @@ def check(environment: Environment) -> Iterable[Finding]:
         if not database.host:
             return
     yield from _elsewhere(database)
-    if environment.kind.store == "minio" and database.engine != environment.kind.engine:
-        other = f"minio-{database.engine}"
+    if environment.kind.store in SETUPS and database.engine != environment.kind.engine:
+        other = f"{environment.kind.store}-{database.engine}"
         message = f"'{environment.kind.name}' records runs in {environment.kind.engine}"
         hint = f"use overlay: {other}" if database.engine in IMAGES else "use a kind whose store is outside the cluster"
         yield Finding(("database", "engine"), "wrong-kind", message, hint)

@@ -21,6 +21,7 @@ from compiler.diagnostic import Finding
 from compiler.kind import Kind, Secrets
 from compiler.overlay import External, Overlay
 from compiler.part import Schema, choice, object_of, secret_name, text
+from compiler.stores import SETUPS
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
@@ -111,7 +112,7 @@ def check(environment: Environment) -> Iterable[Finding]:
     """Only what runs inside the cluster can be given a password that nobody knows."""
     if environment.secrets.source != "generated":
         return
-    if environment.kind.store != "minio" and not environment.database.in_cluster:
+    if environment.kind.store not in SETUPS and not environment.database.in_cluster:
         yield Finding(
             ("secrets",),
             "nothing-to-generate",
@@ -119,7 +120,7 @@ def check(environment: Environment) -> Iterable[Finding]:
             "remove the key, and create the Secrets that SECRETS.md lists",
         )
     for key, chosen, inside in (
-        ("artifacts", "existingSecret" in environment.artifacts.given, environment.kind.store == "minio"),
+        ("artifacts", "existingSecret" in environment.artifacts.given, environment.kind.store in SETUPS),
         ("database", environment.database.existing_secret_given, environment.database.in_cluster),
     ):
         if chosen and inside:

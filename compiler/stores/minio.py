@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from compiler import bucket, lifecycle
 from compiler.diagnostic import Finding
-from compiler.image import image, image_of, unpinned
+from compiler.image import image_of, unpinned
 from compiler.kind import Kind
 from compiler.lifecycle import Lifecycle
 from compiler.overlay import POD, Change, Overlay, Ref, Secret, SecretKey
 from compiler.part import Schema
 from compiler.route import Named, Route
-from compiler.store import BUCKET, EXISTING_SECRET, PREFIX, SECRET, joined, steps, variables
+from compiler.store import BUCKET, EXISTING_SECRET, IMAGE, PREFIX, SECRET, joined, steps, variables
 from compiler.volume import STORAGE, unshared, volume
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
 MINIO = Ref("apps/v1", "StatefulSet", "minio")
 SETUP = Ref("batch/v1", "Job", "minio-setup")
-IMAGE = "quay.io/minio/minio"
-_TAG = "RELEASE.2025-09-07T16-13-09Z"
+_IMAGE = "quay.io/minio/minio"
 _ENDPOINT = "http://minio:9000"
 _REASON = "sends clients to the object store, but this one is open to the server alone"
 
@@ -39,7 +38,7 @@ KEYS: dict[str, Schema] = {
     "region": bucket.REGION,
     "existingSecret": EXISTING_SECRET,
     "storage": STORAGE,
-    "image": image("The image of MinIO, with its client mc.", f"{IMAGE}:{_TAG}"),
+    "image": IMAGE,
     **lifecycle.KEYS,
 }
 
@@ -108,7 +107,7 @@ def plan(environment: Environment) -> Overlay:
     overlay += variables(minio.existing_secret, bucket.VARIABLES, SETUP, "setup")
     overlay += volume(MINIO, minio.storage.get("size"), minio.storage.get("className"), ("artifacts", "storage"))
     if minio.image:
-        overlay += Overlay(images=(image_of(IMAGE, minio.image, ("artifacts", "image")),))
+        overlay += Overlay(images=(image_of(_IMAGE, minio.image, ("artifacts", "image")),))
     return overlay
 
 

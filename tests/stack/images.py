@@ -39,7 +39,7 @@ COREUTILS = (
     "touch",
     "true",
 )
-"""What the small images of MinIO and MySQL have beside a shell."""
+"""What the small images of MinIO, VersityGW and MySQL have beside a shell."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ def image(reference: str, scratch: Path) -> Image:
         return _mysql(scratch, tag)
     if name.endswith("/minio"):
         return _minio(scratch, tag)
+    if name.endswith("/versitygw"):
+        return _versitygw(scratch, tag)
     raise AssertionError(f"no programs of this machine stand for the image {reference}")
 
 
@@ -151,6 +153,15 @@ def _minio(scratch: Path, tag: str) -> Image:
     built = {f"/stack/{name}": Path(found["path"]).parent for name, found in (("minio", minio), ("mc", mc))}
     note = f"MinIO {minio['version']} and mc {mc['version']} built from source instead of the image's {tag}"
     return Image((BIN,), {BIN: _links(scratch / "minio", programs)} | built, {}, note)
+
+
+def _versitygw(scratch: Path, tag: str) -> Image:
+    found = server("versitygw")
+    if tag != found["version"]:
+        raise AssertionError(f"the build runs VersityGW {tag}, and tests/servers/versitygw has {found['version']}")
+    programs = {"versitygw": "/stack/versitygw/versitygw", "sed": "/usr/bin/sed"}
+    folders = {BIN: _links(scratch / "versitygw", programs), "/stack/versitygw": Path(found["path"]).parent}
+    return Image((BIN,), folders, {}, f"VersityGW {tag} built from source")
 
 
 @cache

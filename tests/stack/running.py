@@ -28,6 +28,7 @@ from .wait import until
 REFERENCES = (
     "minio-postgres",
     "minio-mysql",
+    "versitygw-postgres",
     "aws-keys",
     "s3-compatible",
     "eks-irsa",
@@ -40,6 +41,8 @@ REFERENCES = (
     "local",
     "prod",
 )
+INSIDE = ("minio", "versitygw")
+"""The stores that run in the cluster."""
 LOGINS = ("login", "login-mysql")
 SPLITS = ("split", "split-host", "split-login", "split-login-mysql")
 SMALL = ("connections",)
@@ -83,6 +86,7 @@ def values(password: str = STRANGE, other: str = DASHED) -> dict[str, dict[str, 
         "postgres-superuser": {"password": other},
         "mysql-root": {"password": other},
         "minio-root": {"MINIO_ROOT_USER": "root", "MINIO_ROOT_PASSWORD": other},
+        "versitygw-root": {"ROOT_ACCESS_KEY_ID": "root", "ROOT_SECRET_ACCESS_KEY": other},
         "mlflow-artifacts": {"AWS_ACCESS_KEY_ID": "mlflow", "AWS_SECRET_ACCESS_KEY": password},
         "s3-credentials": dict(CREDENTIALS),
         "acme-settings": {"ACME_LEVEL": password},
@@ -157,9 +161,9 @@ class Running:
         return urlsplit(self.settings["MLFLOW_ARTIFACTS_DESTINATION"]).path.lstrip("/")
 
     @property
-    def minio(self) -> bool:
-        """Whether the store is in the cluster."""
-        return ("StatefulSet", "minio") in self.objects.documents
+    def inside(self) -> str:
+        """The store that is in the cluster, minio or versitygw, or nothing."""
+        return next((name for name in INSIDE if ("StatefulSet", name) in self.objects.documents), "")
 
     @property
     def engine(self) -> str:
@@ -194,8 +198,8 @@ class Running:
     @property
     def store(self) -> Pod | None:
         """The pod of the object store, wherever it is."""
-        if self.minio:
-            return self.cluster.of("minio")[0]
+        if self.inside:
+            return self.cluster.of(self.inside)[0]
         return self.outside[0] if self.remote else None
 
     @property
@@ -310,11 +314,12 @@ class Running:
         """Looks into the object store from the node, as its administrator or with given keys."""
         if self.remote:
             return self.remote.look(*arguments, keys=keys)
-        if not self.minio:
+        if not self.inside:
             return Outcome(0, list(_files(self.folder / "claims" / "mlflow")), "")
-        root = self.secrets["minio-root"]
-        admin = {"AWS_ACCESS_KEY_ID": root["MINIO_ROOT_USER"], "AWS_SECRET_ACCESS_KEY": root["MINIO_ROOT_PASSWORD"]}
-        address = f"http://{self.cluster.of('minio')[0].link.address}:9000"
+        root = self.secrets[f"{self.inside}-root"].values()
+        admin = dict(zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), root, strict=True))
+        pod = self.cluster.of(self.inside)[0]
+        address = f"http://{pod.link.address}:{self.port_of(pod)}"
         return buckets(self, address, {**admin, **(keys or {})}, *arguments)
 
     def sql(self, statement: str, database: str = "mlflow") -> str:
