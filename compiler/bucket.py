@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from compiler.diagnostic import Finding
+from compiler.image import image
 from compiler.overlay import Change, Overlay, Secret, SecretKey, setting
 from compiler.part import HOST, PORT, Schema, text
 from compiler.route import Route
@@ -21,6 +22,10 @@ ENDPOINT: Schema = text(
     rf"https?://{HOST}(?::{PORT})?",
     "an address like https://s3.acme.example:9000, without path",
     examples=["https://s3.acme.example:9000"],
+)
+IMAGE: Schema = image(
+    "The image of the object store in the cluster. Without it, `quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z`, which holds "
+    "the client mc too, or `ghcr.io/versity/versitygw:v1.8.0`."
 )
 ENDPOINT_ROUTE: Route = ("artifacts", "endpoint")
 

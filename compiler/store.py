@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from compiler.diagnostic import Finding
-from compiler.image import image
 from compiler.kind import Kind
 from compiler.kind import Store as Name
 from compiler.overlay import POD, SERVER, Change, Overlay, Ref
@@ -40,11 +39,6 @@ BUCKET = text(
 EXISTING_SECRET = secret_name(
     "The Secret with the credentials of the store; the overlay's SECRETS.md says with which keys. Without it, "
     f"`{SECRET}`, and for Kubeflow Pipelines `kubeflow-pipelines--backend-object-store-auth`."
-)
-
-IMAGE = image(
-    "The image of the object store in the cluster. Without it, `quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z`, which holds "
-    "the client mc too, or `ghcr.io/versity/versitygw:v1.8.0`."
 )
 
 

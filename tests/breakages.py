@@ -70,7 +70,8 @@ ALL = tuple(name for name in _OVERLAYS if name not in PIPELINES)
 SERVERS = tuple(name for name in ALL if name != "local")
 """Those that record runs in a database server."""
 AMAZON = ("aws-keys", "eks-irsa", "eks-pod-identity", "prod")
-MINIO = ("minio-mysql", "minio-postgres")
+IN_CLUSTER = ("minio-mysql", "minio-postgres", "versitygw-mysql", "versitygw-postgres")
+"""Those whose object store runs in the cluster."""
 AZURE = ("azure-keys", "azure-workload-identity")
 GOOGLE = ("gcs-keys", "gke-workload-identity")
 IDENTITIES = {
@@ -155,7 +156,7 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "alias": Break(append="x: &a 1\n"),
     "autoscaler-stuck": resource(AUTOSCALER),
     "bad-bucket": {
-        **dict.fromkeys((*AMAZON, *MINIO, "s3-compatible"), Break({"artifacts.bucket": "xn--acme"})),
+        **dict.fromkeys((*AMAZON, *IN_CLUSTER, "s3-compatible"), Break({"artifacts.bucket": "xn--acme"})),
         **dict.fromkeys(GOOGLE, Break({"artifacts.bucket": "goog-acme"})),
         **dict.fromkeys(AZURE, "what a container may be called is a pattern of the schema"),
         "oss-keys": Break({"artifacts.bucket": "acme.mlflow"}),
@@ -196,7 +197,7 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "not-utf8": Break(whole=lambda text: text.encode() + b"# \xff\n"),
     "nothing-to-generate": {
         **dict.fromkeys(ALL, Break({**OUTSIDE, "secrets": "generated"})),
-        **dict.fromkeys(MINIO, "MinIO runs in the cluster, so that there is always a password to make up"),
+        **dict.fromkeys(IN_CLUSTER, "the store runs in the cluster, so that there is always a password to make up"),
         "local": Break({"secrets": "generated"}),
     },
     "one-writer": among(("local",), Break({"replicas": 2}), "no pod of its server writes to a volume"),
@@ -220,7 +221,7 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "request-above-limit": Break({"resources": {"requests": {"cpu": "9"}, "limits": {"cpu": "1"}}}),
     "reserved-name": {
         **dict.fromkeys(SERVERS, Break({"database": {"name": "postgres"}})),
-        "minio-mysql": Break({"database.name": "mysql"}),
+        **dict.fromkeys(("minio-mysql", "versitygw-mysql"), Break({"database.name": "mysql"})),
         "local": Break({"database": {"engine": "postgres", "name": "postgres"}}),
     },
     "reserved-setting": Break({"mlflow.env": {"MLFLOW_PORT": "80"}}),
@@ -266,14 +267,14 @@ BREAKAGES: dict[str, Break | dict[str, Break | str]] = {
     "unknown-value": Break({"mlflow.logLevel": "loud"}),
     "unpinned-image": Break({"mlflow.image.tag": "latest"}),
     "unreachable-store": among(
-        (*MINIO, "local"),
+        (*IN_CLUSTER, "local"),
         Break({"mlflow.mode": "direct"}),
         "its store is outside of the cluster, where clients reach it",
     ),
     "unsupported-version": Break({"mlflow.version": "2.14.1"}),
     "wrong-kind": {
         **dict.fromkeys(ALL, Break({"artifacts.storage": {"size": "1Gi"}})),
-        **dict.fromkeys((*MINIO, "local"), Break({"artifacts.roleArn": "arn:aws:iam::123456789012:role/x"})),
+        **dict.fromkeys((*IN_CLUSTER, "local"), Break({"artifacts.roleArn": "arn:aws:iam::123456789012:role/x"})),
     },
     "wrong-type": Break({"replicas": "many"}),
     "yaml-syntax": Break(append="x: [\n"),

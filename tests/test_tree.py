@@ -80,6 +80,7 @@ SLOTS = (
 SUITES = {
     "mlflow": {"server", "artifacts", "migrate", "volume", "gc", "backup", "restore"},
     "minio": {"object-store", "object-store-setup"},
+    "versitygw": {"object-store", "object-store-setup"},
     "postgres": {"database"},
     "mysql": {"database"},
 }
@@ -342,6 +343,8 @@ def _pods(built: list[Manifest]) -> Iterator[Workload]:
         "minio-setup",
         "postgres",
         "mysql",
+        "versitygw",
+        "versitygw-setup",
     }
     yield from found
 
@@ -429,7 +432,7 @@ def test_images__are_pinned_and_each_has_one_version(built: list[Manifest]) -> N
     images = {container["image"] for workload in _pods(built) for _, container in containers(workload)}
     names = [image.rpartition(":")[0] for image in images]
     assert all(re.fullmatch(r"[a-z0-9.-]+\.[a-z]+/.+", name) for name in names), "with the registry"
-    assert len(set(names)) == len(names) == 5
+    assert len(set(names)) == len(names) == 6
     assert not [image for image in images if image.endswith(":latest")]
 
 

@@ -61,7 +61,9 @@ def bucket_access(built: Built) -> Verdict:
             return passed("the set-up Job gives MLflow's user the object actions of its bucket, and nothing else")
         return failed("the set-up Job of MinIO gives more than its bucket", "see minio-setup in the build")
     if store.provider == "versitygw":
-        return passed("the bucket belongs to MLflow's user, who reaches no other, and nobody else but the root user reaches it")
+        return passed(
+            "the bucket belongs to MLflow's user, who reaches no other, and nobody else but the root user reaches it"
+        )
     return _asked(
         built,
         "who may use the bucket is settled outside of the cluster",
@@ -170,11 +172,19 @@ def maintained_store(built: Built) -> Verdict:
         images = [str(each.get("image", "")) for pod in pods for _, each in containers(pod)]
         if any(image.startswith(_UNPATCHED) for image in images):
             reason = "no image of MinIO that anybody may pull has the fixes for CVE-2025-62506, CVE-2026-40344 and CVE-2026-41145"
-            return failed(reason, "use overlay: versitygw-postgres or versitygw-mysql; docs/stores.md says how to move", ("overlay",))
-        return unseen(f"MinIO's image is your own: {', '.join(images)}", "ask whoever builds it for the fixes in docs/stores.md")
+            return failed(
+                reason,
+                "use overlay: versitygw-postgres or versitygw-mysql; docs/stores.md says how to move",
+                ("overlay",),
+            )
+        return unseen(
+            f"MinIO's image is your own: {', '.join(images)}", "ask whoever builds it for the fixes in docs/stores.md"
+        )
     if provider == "other":
         return unseen("which store it is, and its version, are not in a build", "ask whoever runs it")
-    return passed("releases of VersityGW have fixes" if provider == "versitygw" else "whoever runs it keeps it up to date")
+    return passed(
+        "releases of VersityGW have fixes" if provider == "versitygw" else "whoever runs it keeps it up to date"
+    )
 
 
 def _asked(built: Built, reason: str, commands: Mapping[str, str], otherwise: str, volume: Verdict) -> Verdict:

@@ -16,7 +16,7 @@ from compiler.kind import Kind
 from compiler.overlay import POD, Change, Overlay, Ref, Secret, SecretKey
 from compiler.part import Schema
 from compiler.route import Named, Route
-from compiler.store import BUCKET, EXISTING_SECRET, IMAGE, PREFIX, SECRET, joined, steps, variables
+from compiler.store import BUCKET, EXISTING_SECRET, PREFIX, SECRET, joined, steps, variables
 from compiler.volume import STORAGE, unshared, volume
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ KEYS: dict[str, Schema] = {
     "region": bucket.REGION,
     "existingSecret": EXISTING_SECRET,
     "storage": STORAGE,
-    "image": IMAGE,
+    "image": bucket.IMAGE,
 }
 
 

@@ -73,12 +73,9 @@ def image(reference: str, scratch: Path) -> Image:
         return Image((str(Path(server("prometheus")["path"]).parent), *DEBIAN))
     if name.endswith("/postgres"):
         return _postgres(tag)
-    if name.endswith("/mysql"):
-        return _mysql(scratch, tag)
-    if name.endswith("/minio"):
-        return _minio(scratch, tag)
-    if name.endswith("/versitygw"):
-        return _versitygw(scratch, tag)
+    for ending, made in (("/mysql", _mysql), ("/minio", _minio), ("/versitygw", _versitygw)):
+        if name.endswith(ending):
+            return made(scratch, tag)
     raise AssertionError(f"no programs of this machine stand for the image {reference}")
 
 
