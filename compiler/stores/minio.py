@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MINIO = Ref("apps/v1", "StatefulSet", "minio")
 SETUP = Ref("batch/v1", "Job", "minio-setup")
-_IMAGE = "quay.io/minio/minio"
+IMAGE = "quay.io/minio/minio"
 _ENDPOINT = "http://minio:9000"
 _REASON = "sends clients to the object store, but this one is open to the server alone"
 
@@ -107,7 +107,7 @@ def plan(environment: Environment) -> Overlay:
     overlay += variables(minio.existing_secret, bucket.VARIABLES, SETUP, "setup")
     overlay += volume(MINIO, minio.storage.get("size"), minio.storage.get("className"), ("artifacts", "storage"))
     if minio.image:
-        overlay += Overlay(images=(image_of(_IMAGE, minio.image, ("artifacts", "image")),))
+        overlay += Overlay(images=(image_of(IMAGE, minio.image, ("artifacts", "image")),))
     return overlay
 
 
