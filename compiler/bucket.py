@@ -81,10 +81,13 @@ def client(region: str, endpoint: str | None) -> Iterator[Change]:
 
 
 def keys(secret: str, *, in_cluster: bool) -> Overlay:
-    """Access keys for the server, from a Secret."""
+    """Access keys for the server, from a Secret. Of a store in the cluster the id is random too: docs/stores.md says why."""
     asked = (
         SecretKey(
-            "AWS_ACCESS_KEY_ID", "the access key id that the server logs in to the store with", "mlflow", random=False
+            "AWS_ACCESS_KEY_ID",
+            "the access key id that the server logs in to the store with",
+            "..." if in_cluster else "mlflow",
+            random=in_cluster,
         ),
         SecretKey("AWS_SECRET_ACCESS_KEY", "the secret access key that belongs to it", "..."),
     )

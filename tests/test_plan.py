@@ -26,6 +26,7 @@ FEARED = {
     "smaller-own-volume": {Outcome.REFUSED},
     "next-postgres": {Outcome.BROKEN},
     "older-mysql": {Outcome.BROKEN},
+    "a-maintained-store": {Outcome.STRANDED},
     "another-bucket": {Outcome.STRANDED},
     "another-prefix": {Outcome.STRANDED},
     "another-database": {Outcome.STRANDED},

@@ -1,6 +1,7 @@
 """Everything inside the cluster: artifacts in MinIO, runs in MySQL. For development and for clusters without a cloud.
 
-Passwords are created once, beside the overlay, in files that git ignores.
+Passwords are created once, beside the overlay, in files that git ignores. MinIO gets no fixes any more:
+`versitygw-mysql` has a store that does.
 """
 
 from compiler.kind import Kind

@@ -8,7 +8,9 @@
   key or connection string.
 - `oss-keys`: a bucket of Alibaba Cloud OSS, through its S3 interface.
 - `minio-*`: a bucket in a MinIO that the overlay runs, which its set-up Job creates together with a user that may use that
-  bucket alone. The server never sees the root user's keys.
+  bucket alone. The server never sees the root user's keys. MinIO gets no fixes any more: [stores.md](stores.md).
+- `versitygw-*`: a bucket in a VersityGW that the overlay runs, which belongs to a user that reaches no other. It has neither
+  `versioning` nor `lifecycle`. [stores.md](stores.md) has how to move to it from MinIO.
 - `local`: a volume of the server itself.
 
 Where the pod has an identity, no keys can shadow it: the variables that clients of the cloud would take first are removed

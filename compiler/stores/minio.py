@@ -91,7 +91,7 @@ def plan(environment: Environment) -> Overlay:
     root = Secret(
         "minio-root",
         (
-            SecretKey("MINIO_ROOT_USER", "the name of MinIO's root user, at least 3 characters", "root", random=False),
+            SecretKey("MINIO_ROOT_USER", "the name of MinIO's root user, at least 3 characters, hard to guess", "..."),
             SecretKey("MINIO_ROOT_PASSWORD", "the password of MinIO's root user, at least 8 characters", "..."),
         ),
         ("artifacts",),

@@ -90,7 +90,7 @@ def plan(environment: Environment) -> Overlay:
     root = Secret(
         "versitygw-root",
         (
-            SecretKey("ROOT_ACCESS_KEY_ID", "the access key id of VersityGW's root user", "root", random=False),
+            SecretKey("ROOT_ACCESS_KEY_ID", "the access key id of VersityGW's root user", "..."),
             SecretKey("ROOT_SECRET_ACCESS_KEY", "the secret access key of VersityGW's root user", "..."),
         ),
         ("artifacts",),

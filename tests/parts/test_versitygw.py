@@ -19,7 +19,7 @@ def test_place__is_a_bucket_of_the_store() -> None:
 
 
 def test_setup__creates_the_buckets_that_are_asked_for() -> None:
-    backup = {"maintenance": {"backup": {}}}
+    backup: Values = {"maintenance": {"backup": {}}}
     found = changes(planned(STORE, artifacts={"bucket": "team-a"}, **backup), SETUP)
     assert found[ENV.format("setup", "BUCKET")] == "team-a"
     assert found[ENV.format("setup", "BACKUP_BUCKET")] == "team-a-backups"

@@ -122,11 +122,16 @@ def _waits(pod: Pod) -> bool:
 class Running:
     """One environment. `start` begins with what the server waits for."""
 
-    def __init__(self, name: str, folder: Path, secrets: dict[str, dict[str, str]] | None = None) -> None:
+    def __init__(
+        self, name: str, folder: Path, secrets: dict[str, dict[str, str]] | None = None, beside: str = ""
+    ) -> None:
+        """`beside` is another environment: its objects are there too, but for those of a name that this one has."""
         self.name = name
         self.folder = folder
         self.secrets = secrets or values() | secrets_of(name, folder / "google")
         self.objects = objects_of(name, self.secrets)
+        if beside:
+            self.objects.documents = objects_of(beside, self.secrets).documents | self.objects.documents
         self.source: Spec = yaml.safe_load(source(name).read_text(encoding="utf-8"))
         self.authority = Authority(folder / "authority")
         ca = {"ca.crt": self.authority.bundle.read_text(encoding="ascii")}
