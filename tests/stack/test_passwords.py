@@ -10,7 +10,7 @@ import pytest
 from .running import DASHED, STRANGE, Running, values
 
 
-@pytest.mark.parametrize("name", ["minio-postgres", "minio-mysql"])
+@pytest.mark.parametrize("name", ["minio-postgres", "minio-mysql", "versitygw-postgres"])
 def test_passwords_of_every_kind_work(name: str, tmp_path: Path) -> None:
     """Quotes, spaces, dollars, umlauts and a leading dash work for the user and the superuser of database and store"""
     running = Running(name, tmp_path / name, values(DASHED, STRANGE))

@@ -94,7 +94,7 @@ def test_absent_authority_is_named(running: Running) -> None:
         assert pod.started == []
 
 
-@pytest.mark.environments("minio-postgres", "aws-keys")
+@pytest.mark.environments("minio-postgres", "versitygw-postgres", "aws-keys")
 def test_missing_bucket_is_named(running: Running) -> None:
     """A bucket that is not there: the server's log names it, the client's exception the request"""
     with running.variant({"MLFLOW_ARTIFACTS_DESTINATION": "s3://no-such-bucket"}) as pod:
@@ -104,7 +104,7 @@ def test_missing_bucket_is_named(running: Running) -> None:
         assert "(AccessDenied)" in pod.log() or "(NoSuchBucket)" in pod.log()
 
 
-@pytest.mark.environments("minio-postgres")
+@pytest.mark.environments("minio-postgres", "versitygw-postgres")
 def test_wrong_secret_key_is_named(running: Running) -> None:
     """A wrong secret access key: SignatureDoesNotMatch in the server's log"""
     keys = {"AWS_ACCESS_KEY_ID": "mlflow", "AWS_SECRET_ACCESS_KEY": "wrong-secret-key"}
@@ -122,12 +122,13 @@ def test_unknown_access_key_is_named(running: Running) -> None:
         assert "(InvalidAccessKeyId)" in pod.log()
 
 
-@pytest.mark.environments("minio-postgres", "aws-keys")
+@pytest.mark.environments("versitygw-postgres")
 def test_wrong_region_is_named(running: Running) -> None:
-    """A wrong region"""
-    pytest.skip(
-        "no store that can be run here refuses a request for another region: not moto, not MinIO, even with a region of its own"
-    )
+    """A wrong region: AuthorizationHeaderMalformed in the server's log, with the region that the store expects"""
+    with running.variant({"AWS_DEFAULT_REGION": "eu-west-1"}) as pod:
+        failed(logged(running, pod))
+        assert "(AuthorizationHeaderMalformed)" in pod.log()
+        assert "expecting" in pod.log()
 
 
 @pytest.mark.environments("eks-irsa")
@@ -191,13 +192,13 @@ def test_absent_database_is_waited_for(running: Running) -> None:
         until(f"{pod.name} is ready", lambda: pod.ready, 90, otherwise=pod.said)
 
 
-@pytest.mark.environments("minio-postgres")
+@pytest.mark.environments("minio-postgres", "versitygw-postgres")
 def test_absent_store_is_named(running: Running) -> None:
     """A store that is down: "Could not connect to the endpoint URL" in the server's log, and no restart"""
     running.cluster.drop(running.own[-1])
     with running.variant() as pod:
         failed(logged(running, pod))
-        assert 'Could not connect to the endpoint URL: "http://minio:9000/' in pod.log()
+        assert f'Could not connect to the endpoint URL: "{running.settings["MLFLOW_S3_ENDPOINT_URL"]}/' in pod.log()
         assert pod.restarts == 0
-    running.cluster.stateful(running.objects.documents["StatefulSet", "minio"])
+    running.cluster.stateful(running.objects.documents["StatefulSet", running.inside])
     running.cluster.settled()
