@@ -187,6 +187,7 @@ BREAKS: list[tuple[str, str, Callable[[Objects], Any], str]] = [
     ),
     ("login", "aws-keys", lambda found: found["Service mlflow"]["spec"].update(type="NodePort"), "Service mlflow"),
     ("access-keys", "aws-keys", lambda _: None, "keys that never end"),
+    ("maintained-store", "minio-postgres", lambda _: None, "CVE-2026-40344"),
 ]
 
 
@@ -244,6 +245,13 @@ def test_fails(
         ("bucket-versioning", "minio-postgres", lambda found: setup(found, VERSIONING="enable"), "passed"),
         ("bucket-versioning", "minio-postgres", lambda found: setup(found, VERSIONING="suspend"), "unseen"),
         ("bucket-lifecycle", "minio-postgres", lambda found: setup(found, NONCURRENT_DAYS="30"), "passed"),
+        (
+            "maintained-store",
+            "minio-postgres",
+            lambda found: found["StatefulSet minio"]["spec"]["template"]["spec"]["containers"][0].update(image="own:1"),
+            "unseen",
+        ),
+        ("maintained-store", "aws-keys", lambda _: None, "passed"),
     ],
 )
 def test_other_ways(

@@ -23,7 +23,6 @@ _ROLES = {
     "azure-keys": "azure-workload-identity",
 }
 _KINDS = {"amazon": "aws-keys", "google": "gcs-keys", "azure": "azure-keys"}
-_SNAPSHOTS = "kubectl get volumesnapshots"
 _UNPATCHED = "quay.io/minio/minio:"
 """What MinIO's last images in public begin with: docs/stores.md has what is known of them."""
 _OWNER = "its volumes are those of the StorageClass: kubectl get storageclass --output yaml"
@@ -61,9 +60,7 @@ def bucket_access(built: Built) -> Verdict:
             return passed("the set-up Job gives MLflow's user the object actions of its bucket, and nothing else")
         return failed("the set-up Job of MinIO gives more than its bucket", "see minio-setup in the build")
     if store.provider == "versitygw":
-        return passed(
-            "the bucket belongs to MLflow's user, who reaches no other, and nobody else but the root user reaches it"
-        )
+        return passed("MLflow's user owns its bucket and reaches no other; its rights in it are those of an owner")
     return _asked(
         built,
         "who may use the bucket is settled outside of the cluster",
@@ -94,6 +91,8 @@ def bucket_versioning(built: Built) -> Verdict:
     """MinIO's is set up by a Job; of others only the store knows."""
     if built.store.provider == "minio" and built.of_setup("VERSIONING") == "enable":
         return passed("the set-up Job of MinIO turns versions on")
+    if built.store.provider == "versitygw":
+        return _unversioned(built)
     return _asked(
         built,
         "only the store knows",
@@ -102,7 +101,6 @@ def bucket_versioning(built: Built) -> Verdict:
             "google": 'gcloud storage buckets describe gs://{bucket} --format="value(versioning_enabled)"',
             "azure": "az storage account blob-service-properties show --account-name {account} --query isVersioningEnabled",
             "minio": "mc version info STORE/{bucket}",
-            "versitygw": _SNAPSHOTS,
             "other": "aws s3api get-bucket-versioning --bucket {bucket} --endpoint-url {endpoint}",
         },
         "ask whoever runs it",
@@ -116,6 +114,11 @@ def bucket_lifecycle(built: Built) -> Verdict:
         return passed(
             f"the set-up Job of MinIO has old versions deleted after {built.of_setup('NONCURRENT_DAYS')} days"
         )
+    if built.store.provider == "versitygw":
+        uploads = (
+            f"aws s3api list-multipart-uploads --bucket {built.store.bucket} --endpoint-url {built.store.endpoint}"
+        )
+        return unseen("VersityGW has no old versions, and removes no unfinished uploads by itself", uploads)
     return _asked(
         built,
         "only the store knows",
@@ -124,7 +127,6 @@ def bucket_lifecycle(built: Built) -> Verdict:
             "google": 'gcloud storage buckets describe gs://{bucket} --format="json(lifecycle_config)"',
             "azure": "az storage account management-policy show --account-name {account} --resource-group GROUP",
             "minio": "mc ilm rule ls STORE/{bucket}",
-            "versitygw": "aws s3api list-multipart-uploads --bucket {bucket} --endpoint-url {endpoint}",
             "other": "aws s3api get-bucket-lifecycle-configuration --bucket {bucket} --endpoint-url {endpoint}",
         },
         "ask whoever runs it",
@@ -142,6 +144,7 @@ def bucket_logging(built: Built) -> Verdict:
             "google": 'gcloud storage buckets describe gs://{bucket} --format="json(logging_config)"',
             "azure": "az monitor diagnostic-settings list --resource ID-OF-THE-STORAGE-ACCOUNT",
             "minio": "mc admin config get STORE audit_webhook",
+            "versitygw": "remove VGW_QUIET in custom/; then kubectl logs statefulset/versitygw has every request",
         },
         "ask whoever runs it",
         passed("the server is the only one that reads or writes it"),
@@ -150,6 +153,8 @@ def bucket_logging(built: Built) -> Verdict:
 
 def bucket_deletion(built: Built) -> Verdict:
     """Amazon's MFA delete, or what others have in its place."""
+    if built.store.provider == "versitygw":
+        return _unversioned(built)
     return _asked(
         built,
         "only the store knows",
@@ -174,7 +179,7 @@ def maintained_store(built: Built) -> Verdict:
             reason = "no image of MinIO that anybody may pull has the fixes for CVE-2025-62506, CVE-2026-40344 and CVE-2026-41145"
             return failed(
                 reason,
-                "use overlay: versitygw-postgres or versitygw-mysql; docs/stores.md says how to move",
+                "use overlay: versitygw-postgres or versitygw-mysql; docs/stores.md has the steps",
                 ("overlay",),
             )
         return unseen(
@@ -185,6 +190,10 @@ def maintained_store(built: Built) -> Verdict:
     return passed(
         "releases of VersityGW have fixes" if provider == "versitygw" else "whoever runs it keeps it up to date"
     )
+
+
+def _unversioned(built: Built) -> Verdict:
+    return unseen("this VersityGW keeps no versions", f"kubectl get volumesnapshots -n {built.namespace}")
 
 
 def _asked(built: Built, reason: str, commands: Mapping[str, str], otherwise: str, volume: Verdict) -> Verdict:
