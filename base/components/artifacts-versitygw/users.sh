@@ -4,7 +4,6 @@
 #
 # Reads BUCKETS, VGW_IAM_DIR, ROOT_ACCESS_KEY_ID, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from the environment.
 set -eu
-umask 077
 
 for value in "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"; do
   case $value in
@@ -19,6 +18,8 @@ if [ "$AWS_ACCESS_KEY_ID" = "$ROOT_ACCESS_KEY_ID" ]; then
   exit 1
 fi
 
+mkdir -p "$BUCKETS"
+umask 077
 # A text in JSON.
 quoted() {
   printf '"%s"' "$(printf '%s' "$1" | sed 's/[\\"]/\\&/g')"
@@ -27,4 +28,3 @@ access=$(quoted "$AWS_ACCESS_KEY_ID")
 secret=$(quoted "$AWS_SECRET_ACCESS_KEY")
 printf '{"accessAccounts":{%s:{"access":%s,"secret":%s,"role":"user"}}}\n' "$access" "$access" "$secret" \
   > "$VGW_IAM_DIR/users.json"
-mkdir -p "$BUCKETS"
