@@ -101,6 +101,11 @@ def test_backups__are_apart_too() -> None:
             merged(MINIO, {"namespace": "tracking"}),
             True,
         ),
+        (
+            kfp(provider="other", endpoint="https://versitygw.tracking.svc:7070", bucket="mlflow"),
+            {"overlay": "versitygw-postgres", "namespace": "tracking"},
+            True,
+        ),
         (kfp(provider="minio", endpoint="https://minio.tracking.svc:9000", bucket="mlflow"), MINIO, False),
         (
             kfp(provider="google") | {"pipelines": {"version": "2.14.4"}},
