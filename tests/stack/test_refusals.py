@@ -123,12 +123,11 @@ def test_unknown_access_key_is_named(running: Running) -> None:
 
 
 @pytest.mark.environments("versitygw-postgres")
-def test_wrong_region_is_named(running: Running) -> None:
-    """A wrong region: AuthorizationHeaderMalformed in the server's log, with the region that the store expects"""
+def test_wrong_region_is_corrected(running: Running) -> None:
+    """A wrong region: the store names its own when it refuses, and the server's client takes that one"""
     with running.variant({"AWS_DEFAULT_REGION": "eu-west-1"}) as pod:
-        failed(logged(running, pod))
-        assert "(AuthorizationHeaderMalformed)" in pod.log()
-        assert "expecting" in pod.log()
+        outcome = logged(running, pod)
+        assert outcome.code == 0, outcome.log + pod.log()
 
 
 @pytest.mark.environments("eks-irsa")
