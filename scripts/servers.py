@@ -9,12 +9,6 @@ Most are built with Go, and azurite is installed with npm, from the recipes in t
 ${MLFLOW_OVERLAYS_CACHE} or ${XDG_CACHE_HOME:-~/.cache}/mlflow-overlays. argo-3.7 and argo-4.0 are programs of the tests around
 the code of Argo Workflows, and trivy is one around the checks of Trivy. The others are Debian's packages; none of their services
 is started.
-minio, mc, versitygw, etcd, kube-apiserver, fake-gcs-server, kube-score, kubeconform, oauth2-proxy and tofu are built with Go, and azurite is
-installed with npm, from the recipes in tests/servers, which pin versions and hashes, into ${MLFLOW_OVERLAYS_CACHE} or
-minio, mc, versitygw, etcd, kube-apiserver, fake-gcs-server, kube-score, kubeconform, oauth2-proxy and tofu are built with Go, and
-azurite is installed with npm, from the recipes in tests/servers, which pin versions and hashes, into ${MLFLOW_OVERLAYS_CACHE} or
-${XDG_CACHE_HOME:-~/.cache}/mlflow-overlays. So are argo-3.7 and argo-4.0, programs of the tests around the code of Argo
-Workflows. The others are Debian's packages; none of their services is started.
 KUBEBUILDER_ASSETS is honoured for etcd and kube-apiserver.
 
 Standard output is one JSON object: each name with its path, programs, version and source, or with the reason why it
