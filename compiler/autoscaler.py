@@ -52,7 +52,7 @@ def key(description: str) -> Schema:
         description,
         {
             "min": integer("The fewest pods.", 1, 100, default=2),
-            "max": integer("The most pods.", 1, 100),
+            "max": integer("The most pods, of which one alone needs no autoscaler.", 2, 100),
             "cpu": integer("Processor time that is aimed at, in percent of the request.", 1, 1000, default=_CPU),
             "memory": integer("Memory that is aimed at, in percent of the request; ignored without it.", 1, 1000),
             "behavior": object_of(

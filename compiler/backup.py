@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from compiler import database
-from compiler.cron import keys, scheduled
+from compiler.cron import findings, keys, scheduled
 from compiler.diagnostic import Finding
 from compiler.image import image, image_of, unpinned
 from compiler.overlay import BACKUP, CRON_POD, POD, RESTORE, Change, Overlay, Ref
@@ -27,6 +27,8 @@ _BECAUSE: Route = ("maintenance", "backup")
 _ROLES = ((BACKUP, "containers", "initContainers", "dump"), (RESTORE, "initContainers", "containers", "load"))
 """The jobs, where each has the container that speaks with the store, and where which one that speaks with the database."""
 _BEYOND = "512Mi"
+_LEAST = "512Mi"
+"""With what is beside the dumps, it is the disk that the base requests: a limit cannot be less."""
 _SSL_MODES = {"disable": "DISABLED", "require": "REQUIRED", "verify-ca": "VERIFY_CA", "verify-full": "VERIFY_IDENTITY"}
 _LONGEST = 63
 
@@ -72,7 +74,11 @@ def read(given: Mapping[str, Any]) -> Backup:
 
 
 def check(environment: Environment, backup: Backup) -> Iterator[Finding]:
-    """A store that keeps nothing safe, a place that others can read, an image of no use."""
+    """A schedule that never comes, a store that keeps nothing safe, a place that others can read, an image of no use."""
+    yield from findings(backup.schedule, _BECAUSE)
+    if kibibytes(backup.size) < kibibytes(_LEAST):
+        message = f"maintenance.backup.size is {backup.size}, and the containers of a backup request {_LEAST} for dumps"
+        yield Finding((*_BECAUSE, "size"), "bad-value", message, f"write {_LEAST} or more, or remove it")
     if environment.kind.store == "volume":
         message = "there is no object store to keep backups in, and a copy on the server's own volume is lost with it"
         hint = "remove it, and take snapshots of the volume, or dump the database from outside"

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from compiler.diagnostic import Finding
+from compiler.formats import HOST, PORT
 from compiler.image import image
 from compiler.overlay import Change, Overlay, Secret, SecretKey, setting
-from compiler.part import HOST, PORT, Schema, text
+from compiler.part import Schema, text
 from compiler.route import Route
 from compiler.store import variables
 

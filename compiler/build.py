@@ -189,10 +189,10 @@ class Building(NamedTuple):
             text, error = _printed(self.process)
         if error:
             return Built(error=_readable(error, self.stage.name, self.root), made_up=self.made_up)
-        from compiler.manifest import NotManifests, parse
+        from compiler.manifest import NotManifests, printed
 
         try:
-            documents = list(parse(text))
+            documents = list(printed(text))
         except NotManifests as problem:
             return Built(error=f"the build cannot be read: {problem}", made_up=self.made_up)
         return Built(tuple(_manifest(document) for document in documents), "", self.made_up)
@@ -333,14 +333,15 @@ def _readable(error: str, *directories: str | Path) -> str:
 
 
 def _manifest(document: dict[str, Any]) -> Manifest:
-    from compiler.manifest import ORIGIN, Manifest, parse
+    from compiler.manifest import ORIGIN, Manifest, lost, parse, without_nulls
 
     metadata = document.get("metadata")
     if not isinstance(metadata, dict):
-        return Manifest(document)
+        return Manifest(without_nulls(document))
     annotations = metadata.get("annotations") or {}
     origin = next(parse(annotations.pop(ORIGIN, "")), {})
     if not annotations:
         metadata.pop("annotations", None)
     path = str(origin.get("path") or origin.get("configuredIn") or "").removeprefix("../")
-    return Manifest(document, path, path.startswith("overlays/") and f"/{PROFILES}/" in path)
+    apart = path.startswith("overlays/") and f"/{PROFILES}/" in path
+    return Manifest(without_nulls(document), path, apart, tuple(lost(document)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from compiler.diagnostic import Finding
 from compiler.overlay import Change, Ref
 from compiler.part import Schema, text
 from compiler.route import Route
@@ -15,9 +17,18 @@ def _field(number: str) -> str:
     return rf"{item}(?:,{item})*"
 
 
-_MONTH = "(?:1[0-2]|[1-9]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)"
-_DAY = "(?:[0-6]|SUN|MON|TUE|WED|THU|FRI|SAT)"
-_FIELDS = ("[0-5]?[0-9]", "(?:2[0-3]|1?[0-9])", "(?:3[01]|[12][0-9]|[1-9])", _MONTH, _DAY)
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_FIELDS = (
+    "[0-5]?[0-9]",
+    "(?:2[0-3]|[01]?[0-9])",
+    "(?:3[01]|[12][0-9]|0?[1-9])",
+    f"(?:1[0-2]|0?[1-9]|{'|'.join(_MONTHS)})",
+    f"(?:0?[0-6]|{'|'.join(_DAYS)})",
+)
+"""The numbers of each field. Source: the bounds of ParseStandard in github.com/robfig/cron/v3, which the API server reads with: it
+has no 7 for Sunday, and a schedule may not name a time zone."""
+_NUMBERS = {name: number for names in (_MONTHS, _DAYS) for number, name in enumerate(names)}
 _SCHEDULE = rf"@(?:yearly|annually|monthly|weekly|daily|midnight|hourly)|{' '.join(map(_field, _FIELDS))}"
 
 
@@ -28,6 +39,19 @@ def keys(default: str) -> dict[str, Schema]:
         "schedule": text("When it runs, in UTC.", _SCHEDULE, words, default=default),
         "suspend": {"type": "boolean", "description": "Whether it starts nothing for now.", "default": False},
     }
+
+
+def findings(schedule: str, because: Route) -> Iterator[Finding]:
+    """Ranges that run backwards, which the API server refuses. In: a schedule that the schema accepts, and the key of its job."""
+    for first, last in re.findall(r"([0-9A-Z]+)-([0-9A-Z]+)", schedule):
+        if _number(first) > _number(last):
+            message = f"the range {first}-{last} of the schedule '{schedule}' runs backwards"
+            hint = f"write the smaller one first, or two ranges, like {first}-<the last one>,<the first one>-{last}"
+            yield Finding((*because, "schedule"), "bad-value", message, hint)
+
+
+def _number(written: str) -> int:
+    return int(written) if written.isdigit() else _NUMBERS[written]
 
 
 def scheduled(target: Ref, schedule: str, *, suspend: bool, because: Route) -> Iterator[Change]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compiler import database
-from compiler.cron import keys, scheduled
+from compiler.cron import findings, keys, scheduled
 from compiler.diagnostic import Finding
 from compiler.oidc import Oidc
 from compiler.overlay import CRON_POD, GC, Change, Overlay
@@ -50,8 +50,9 @@ def read(given: Mapping[str, Any]) -> Gc:
     return Gc(given.get("schedule", _SCHEDULE), given.get("olderThan", _OLDER_THAN), given.get("suspend", False))
 
 
-def check(environment: Environment) -> Iterator[Finding]:
-    """A database, and a store, that no other pod can have its hands on."""
+def check(environment: Environment, gc: Gc) -> Iterator[Finding]:
+    """A schedule that never comes; a database, and a store, that no other pod can have its hands on."""
+    yield from findings(gc.schedule, _BECAUSE)
     if environment.database.engine == "sqlite":
         message = "no other pod may write to SQLite, which is a file of the server's"
         hint = "remove it, and run mlflow gc in the server's pod: docs/language.md has the command"

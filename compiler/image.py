@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compiler.diagnostic import Finding
+from compiler.formats import DIGEST, REPOSITORY, TAG
 from compiler.overlay import Image
 from compiler.part import Schema, text
 from compiler.route import Route
@@ -14,9 +15,10 @@ def image(description: str, default: str | None = None) -> Schema:
     """One image, pinned by tag, digest or both. A default goes into the schema; without one, `description` says what it is."""
     return text(
         description,
-        r"[a-z0-9]+(?:[-._/:]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
+        rf"{REPOSITORY.pattern}(?::{TAG})?(?:@{DIGEST})?",
         "an image like registry.example/team/name:1.2.3, with a digest if you like",
         **({"default": default} if default else {}),
+        maxLength=512,
     )
 
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from math import isinf
 from typing import Any
 
 import yaml
 
 from compiler.diagnostic import Severity
+from compiler.dialect import go
 from compiler.overlay import Ref
 from compiler.route import Route
 
@@ -28,6 +28,8 @@ class Manifest:
     data: dict[str, Any]
     origin: str = ""
     apart: bool = False
+    lost: tuple[Route, ...] = ()
+    """Keys that had no value in the build: to Kubernetes they are not there."""
 
     @cached_property
     def ref(self) -> Ref:
@@ -72,23 +74,13 @@ def private(ref: Ref, route: Route) -> bool:
 
 
 class _Loader(yaml.CSafeLoader):
-    """Types as Go's YAML reader gives them to what kubectl prints: no `yes`, no octal, no dates, no merge keys."""
+    """Types as kubectl has them, which reads what Kustomize printed: a name that lost its quotes is the number that it looks like."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own protocol
 
 
-for _tag, _pattern, _first in (
-    ("bool", r"true|false", "tf"),
-    ("null", r"null|~|", ["n", "~", ""]),
-    ("int", r"[-+]?[0-9]+", "-+0123456789"),
-    ("float", r"[-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?", "-+0123456789"),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), list(_first))
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
-# Go prints what overflows its floats as plain text, for to Go it is text.
-_Loader.add_constructor(
-    "tag:yaml.org,2002:float", lambda _, node: node.value if isinf(float(node.value)) else float(node.value)
-)
+_Loader.add_implicit_resolver("!go", re.compile(r"[-+.0-9].*$|[a-zA-Z]{1,5}$|~?$"), ["", *"~-+.0123456789nNtTfFyYoO"])
+_Loader.add_constructor("!go", lambda _, node: go(node.value))
 
 
 class NotManifests(Exception):
@@ -101,14 +93,17 @@ _DEEP = re.compile(rf"(?m)^[- ]{{{MAX_DEPTH},}}")
 """kubectl gives every level at least one column; a text in an object may be indented so, too."""
 
 
-def parse(text: str) -> Iterator[dict[str, Any]]:
-    """The documents of what kubectl printed. Raises `NotManifests`."""
+def printed(text: str) -> Iterator[dict[str, Any]]:
+    """The documents of what kubectl printed, with the types that it reads there again, and with keys that have no value.
+
+    Raises `NotManifests`.
+    """
     try:
         if _DEEP.search(text) and _depth(text) > MAX_DEPTH:
             raise NotManifests(f"an object is nested more than {MAX_DEPTH} levels deep")
         for document in yaml.load_all(text, Loader=_Loader):
             if document is not None:
-                yield without_nulls(document)
+                yield document
     except yaml.YAMLError as error:
         raise NotManifests(str(error)) from None
 
@@ -125,6 +120,19 @@ def _depth(text: str) -> int:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
     return most
+
+
+def parse(text: str) -> Iterator[dict[str, Any]]:
+    """The documents of what kubectl printed, as Kubernetes takes them. Raises `NotManifests`."""
+    return map(without_nulls, printed(text))
+
+
+def lost(value: Any, route: Route = ()) -> Iterator[Route]:
+    """Every key without a value, by its route."""
+    for step, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if each is None:
+            yield (*route, step)
+        yield from lost(each, (*route, step))
 
 
 def without_nulls(value: Any) -> Any:

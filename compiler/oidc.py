@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from compiler.diagnostic import Finding
+from compiler.formats import HOST, PORT, WORD
 from compiler.image import image, image_of, unpinned
 from compiler.overlay import POD, SERVER, Change, Overlay, Ref, Secret, SecretKey
-from compiler.part import HOST, PORT, Schema, object_of, secret_name, text
+from compiler.part import Schema, object_of, secret_name, text
 from compiler.peer import ANYWHERE, peers
 from compiler.route import Named, Route
 
@@ -23,7 +24,7 @@ POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "mlflow-to-issuer")
 _IMAGE = "quay.io/oauth2-proxy/oauth2-proxy"
 _DEFAULT_IMAGE = f"{_IMAGE}:v7.15.4"
 _PROXY: Route = (*POD, "containers", Named("oauth2-proxy"))
-_URL = rf"https://{HOST}(?::{PORT})?(?:/[\w.~%/-]*)?"
+_URL = rf"https://{HOST}(?::{PORT})?(?:/[A-Za-z0-9_.~%/-]*)?"
 _URL_WORDS = "an address like https://login.acme.example/realms/acme, exactly as the issuer's tokens have it"
 
 
@@ -32,7 +33,7 @@ def _list(description: str, items: Schema, **more: Any) -> Schema:
 
 
 _ISSUER = text("An issuer, as its tokens name it.", _URL, _URL_WORDS, maxLength=2048)
-_AUDIENCE = text("What its tokens have as audience.", r"[^\s,=]+", "one word without commas", maxLength=256)
+_AUDIENCE = text("What its tokens have as audience.", rf"(?![^=]*=){WORD}", "one word without commas or '='", maxLength=256)
 
 KEYS: dict[str, Schema] = {
     "issuer": text(
@@ -42,7 +43,7 @@ KEYS: dict[str, Schema] = {
         maxLength=2048,
         examples=["https://login.acme.example/realms/acme"],
     ),
-    "clientId": text("Mode oidc: the client that MLflow is to the issuer.", r"[^\s,]+", "one word", maxLength=256),
+    "clientId": text("Mode oidc: the client that MLflow is to the issuer.", WORD, "one word without commas", maxLength=256),
     "emailDomains": _list(
         'Mode oidc: whose users may log in, by the domains of their addresses; ["*"] is everybody that the issuer knows.',
         text("A domain, or *.", rf"\*|\.?{HOST}", "a domain like acme.example, or '*'"),
@@ -50,7 +51,7 @@ KEYS: dict[str, Schema] = {
     ),
     "allowedGroups": _list(
         "Mode oidc: the groups whose members may log in, as the claim groups names them; all without it.",
-        text("A group.", r"[^\s,](?:[^,]*[^\s,])?", "a name without commas", maxLength=256),
+        text("A group.", f"{WORD}(?: +{WORD})*", "a name without commas", maxLength=256),
     ),
     "tokens": _list(
         "Mode oidc: whose tokens programs may bring, beside those of the issuer for the client.",

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from compiler.formats import LABEL_VALUE, NAME, PRINTABLE, PRINTABLE_WORDS, QUALIFIED, Format, whole
+
 if TYPE_CHECKING:
     from compiler.diagnostic import Finding
     from compiler.kind import Kind
@@ -53,13 +55,15 @@ def object_of(description: str, properties: Mapping[str, Schema], **more: Any) -
     }
 
 
-def text(description: str, pattern: str = "", message: str = "", **more: Any) -> Schema:
-    """A string that is not empty; where `pattern` is given, `message` says in words what it demands."""
-    schema: Schema = {"type": "string", "description": description, "minLength": 1, **more}
-    if pattern:
-        # Python's `$` alone would let a line break at the end through.
-        schema |= {"pattern": f"^(?:{pattern})$(?!\\n)", "patternErrorMessage": message}
-    return schema
+def text(description: str, pattern: str = PRINTABLE, message: str = PRINTABLE_WORDS, **more: Any) -> Schema:
+    """A string that is not empty and matches `pattern` as a whole; `message` says in words what it demands."""
+    form = {"pattern": whole(pattern), "patternErrorMessage": message}
+    return {"type": "string", "description": description, "minLength": 1, **form, **more}
+
+
+def formatted(description: str, form: Format, **more: Any) -> Schema:
+    """A string of a format."""
+    return text(description, form.pattern, form.words, **{"maxLength": form.longest, **more})
 
 
 def choice(description: str, meanings: Mapping[str, str], **more: Any) -> Schema:
@@ -68,55 +72,38 @@ def choice(description: str, meanings: Mapping[str, str], **more: Any) -> Schema
     return {"type": "string", "description": description, **words, **more}
 
 
-LABEL = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-"""A DNS label, RFC 1123: names of namespaces, containers and environments."""
-LABEL_WORDS = "lower-case letters, digits and dashes, at most 63, starting and ending with a letter or digit"
-HOST = rf"{LABEL}(?:\.{LABEL})*"
-PORT = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-HOST_WORDS = "a host name in lower case, without scheme, port or path"
-
-
 def integer(description: str, minimum: int, maximum: int, **more: Any) -> Schema:
     """A whole number between two others."""
     return {"type": "integer", "description": description, "minimum": minimum, "maximum": maximum, **more}
 
 
-_WORD = "[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-
-
 def labelled(description: str, value: Schema | None = None) -> Schema:
     """A mapping of label or annotation names to values; without `value`, to the values of labels."""
-    label = text(
-        "A value.",
-        rf"(?:{_WORD})?",
-        "the value of a label: at most 63 letters, digits, '-', '_' and '.', starting and ending with a letter or digit",
-        minLength=0,
-        maxLength=63,
-    )
     return {
         "type": "object",
         "description": description,
-        "additionalProperties": value or label,
-        "propertyNames": {
-            "pattern": rf"^(?:{HOST}/)?{_WORD}$(?!\n)",
-            "patternErrorMessage": "a name of at most 63 letters, digits, '-', '_' and '.', after a host name and '/' or alone",
-        },
+        "additionalProperties": value or formatted("A value.", LABEL_VALUE, minLength=0),
+        "propertyNames": {"pattern": whole(QUALIFIED.pattern), "patternErrorMessage": QUALIFIED.words},
     }
 
 
 def annotated(description: str) -> Schema:
-    """A mapping of annotation names to texts."""
-    return labelled(description, {"type": "string"})
+    """A mapping of annotation names to texts. Those that Kustomize keeps for itself do not reach a build, and so are none."""
+    schema = labelled(description, printable("A value."))
+    own = r"(?![^/]*\bconfig\.kubernetes\.io/|config\.k8s\.io/|kubectl\.kubernetes\.io/last-applied-configuration$)"
+    names = schema["propertyNames"]
+    words = f"{names['patternErrorMessage']}, and none of kubectl or Kustomize"
+    return {**schema, "propertyNames": {"pattern": whole(own + QUALIFIED.pattern), "patternErrorMessage": words}}
+
+
+def printable(description: str, **more: Any) -> Schema:
+    """Any text without control characters; it may be empty."""
+    return text(description, **{"minLength": 0, **more})
 
 
 def secret_name(description: str, **more: Any) -> Schema:
     """The name of a Secret."""
-    return text(
-        description,
-        r"[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?",
-        "the name of a Secret: lower-case letters, digits, dashes and dots",
-        **more,
-    )
+    return formatted(description, NAME, **more)
 
 
 def quantity(description: str, **more: Any) -> Schema:

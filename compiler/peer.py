@@ -12,15 +12,6 @@ ANYWHERE: list[dict[str, Any]] = [
 """Every address but the link-local ones, where clouds hand out a node's own credentials."""
 
 
-def unreadable(written: str) -> str:
-    """Why a text is no range of addresses, like 10.1.0.0/16; empty where it is one."""
-    try:
-        ipaddress.ip_network(written)
-    except ValueError as problem:
-        return str(problem)
-    return ""
-
-
 def peers(host: str, namespace: str) -> list[dict[str, Any]]:
     """The peers that a host may stand for.
 

@@ -234,6 +234,7 @@ def _plain(error: Any) -> str:
         "minimum": f"{value} is less than {limit}",
         "maximum": f"{value} is more than {limit}",
         "minItems": "the list is empty",
+        "maxItems": f"{len(value) if isinstance(value, list) else 0} values are more than {limit}",
         "maxLength": f"{len(str(value))} characters are more than {limit}",
         "uniqueItems": "the list names something twice",
         "minProperties": "one of its keys has to be set",

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compiler.diagnostic import Finding
+from compiler.formats import NAME
 from compiler.overlay import Change, Overlay, Ref
-from compiler.part import Schema, choice, object_of, quantity, text
+from compiler.part import Schema, choice, formatted, object_of, quantity
 from compiler.route import Route
 
 ONE_WRITER = "ReadWriteOnce"
@@ -22,7 +23,7 @@ def storage(description: str, default: str, **more: Schema) -> Schema:
                 "How much is asked for. The claim of a volume that is there has to be raised by hand first.",
                 default=default,
             ),
-            "className": text("The StorageClass; the cluster's default class without it.", examples=["gp3"]),
+            "className": formatted("The StorageClass; the cluster's default class without it.", NAME, examples=["gp3"]),
             **more,
         },
     )

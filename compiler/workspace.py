@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.errors import Missing, Unreadable, Usage
 from compiler.files import MEBIBYTE, contents, inside, sort_of
-from compiler.part import LABEL, LABEL_WORDS
+from compiler.formats import LABEL_WORDS, SHORT_LABEL
 from compiler.tree import KUSTOMIZATION, PAGE, WRITTEN, Tree, env_file, written
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Workspace(NamedTuple):
 
     def directory(self, name: str) -> Path:
         """The directory of an environment. Raises `Usage` for a name that is none, so that no path leaves `overlays/`."""
-        if not re.fullmatch(LABEL, name):
+        if not re.fullmatch(SHORT_LABEL, name):
             raise Usage(f"'{name}' is not the name of an environment: {LABEL_WORDS}")
         return inside(self.root, f"overlays/{name}/{ENVIRONMENT}").parent
 
@@ -195,7 +195,7 @@ def loose(path: Path) -> tuple[str, str, bytes, bool]:
     if not path.exists():
         raise Missing(f"there is no file {path}")
     directory = path.resolve().parent
-    name = directory.name if re.fullmatch(LABEL, directory.name) else "environment"
+    name = directory.name if re.fullmatch(SHORT_LABEL, directory.name) else "environment"
     return name, path.as_posix(), contents(path, MAX_BYTES, follow=True), _has_custom(directory)
 
 
@@ -204,7 +204,7 @@ def beside(directory: Path) -> dict[str, bytes]:
     found = {}
     for path in sorted(directory.resolve().parent.glob(f"*/{ENVIRONMENT}")):
         name = path.parent.name
-        if name != directory.name and re.fullmatch(LABEL, name) and sort_of(path.parent) == "a directory":
+        if name != directory.name and re.fullmatch(SHORT_LABEL, name) and sort_of(path.parent) == "a directory":
             with suppress(Unreadable, OSError):
                 found[name] = contents(path, MAX_BYTES)
     return found

@@ -42,10 +42,11 @@ from urllib.parse import quote, urlencode
 from compiler import pool, registry
 from compiler.database import CA_FILE, IMAGES, NAME, NAME_WORDS, RESERVED, SECRET, authority, password
 from compiler.diagnostic import Finding
+from compiler.formats import DATA_KEY, HOST, HOST_WORDS
 from compiler.image import image, image_of, unpinned
 from compiler.kind import Engine, Kind
 from compiler.overlay import MIGRATION, POD, SERVER, Change, Overlay, Ref, Secret, SecretKey, setting
-from compiler.part import HOST, HOST_WORDS, Schema, choice, integer, object_of, secret_name, text
+from compiler.part import Schema, choice, formatted, integer, object_of, secret_name, text
 from compiler.peer import peers
 from compiler.route import Named, Route
 from compiler.stores import SETUPS
@@ -107,12 +108,7 @@ KEYS: dict[str, Schema] = {
                 100000,
                 examples=[200],
             ),
-            "passwordKey": text(
-                "The key of the password in that Secret.",
-                r"[-._a-zA-Z0-9]{1,253}",
-                "letters, digits and '-._'",
-                default="password",
-            ),
+            "passwordKey": formatted("The key of the password in that Secret.", DATA_KEY, default="password"),
             "tls": object_of(
                 "How a database of yours is spoken to.",
                 {

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding, Severity
+from compiler.formats import LABEL, NAME
 from compiler.kind import Kind
 from compiler.overlay import ARTIFACT_SERVER, Change, Overlay, Ref
-from compiler.part import LABEL, LABEL_WORDS, Schema, integer, object_of, quantity, text
+from compiler.part import Schema, formatted, integer, object_of, quantity, text
 from compiler.route import Route
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ _TIMEOUT = "1h"
 _PORT = 5000
 """The port of the Service in the base."""
 _RULE: Route = ("spec", "rules", 0)
-_NAME = rf"{LABEL}(?:\.{LABEL})*"
-_NAME_WORDS = "lower-case letters, digits, dashes and dots, starting and ending with a letter or digit"
 
 KEYS: dict[str, Schema] = {
     "gateway": object_of(
@@ -41,9 +40,9 @@ KEYS: dict[str, Schema] = {
             "parentRef": object_of(
                 "The Gateway.",
                 {
-                    "name": text("Its name.", _NAME, _NAME_WORDS, maxLength=253),
-                    "namespace": text("Its namespace; that of the overlay without it.", LABEL, LABEL_WORDS),
-                    "sectionName": text("Its listener; all that take the host without it.", _NAME, _NAME_WORDS),
+                    "name": formatted("Its name.", NAME),
+                    "namespace": formatted("Its namespace; that of the overlay without it.", LABEL),
+                    "sectionName": formatted("Its listener; all that take the host without it.", NAME),
                     "port": integer("The port of its listener; any without it.", 1, 65535),
                 },
                 required=["name"],

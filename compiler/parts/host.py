@@ -10,13 +10,16 @@ the overlay.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding, Severity
+from compiler.formats import HOST, HOST_WORDS
 from compiler.kind import Kind
 from compiler.overlay import Overlay, setting
-from compiler.part import HOST, HOST_WORDS, Schema, text
+from compiler.part import Schema, text
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
@@ -40,7 +43,10 @@ def read(values: Mapping[str, Any], kind: Kind) -> str | None:
 
 
 def check(environment: Environment) -> Iterable[Finding]:
-    """A host that nothing serves is likely a slip, but something outside the overlay may serve it."""
+    """A host that is an address, which the API server refuses; one that nothing serves may be served from outside the overlay."""
+    if environment.host and environment.way_in and _is_address(environment.host):
+        message = f"'{environment.host}' is an address, and an Ingress or Gateway serves names alone"
+        yield Finding(("host",), "bad-value", message, "write the name that clients use, and point its DNS there")
     if environment.host and not environment.way_in and not environment.service.outside:
         yield Finding(
             ("host",),
@@ -49,6 +55,12 @@ def check(environment: Environment) -> Iterable[Finding]:
             f"add the key ingress or gateway, or route it to port {environment.service.port} of the Service mlflow yourself",
             Severity.WARNING,
         )
+
+
+def _is_address(host: str) -> bool:
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(host))
+    return False
 
 
 def allowed_hosts(environment: Environment) -> list[str]:

@@ -25,9 +25,10 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.controller import CONTROLLERS, Controller, Way, annotations_of, controller_of
 from compiler.diagnostic import Finding, Severity
+from compiler.formats import NAME
 from compiler.kind import Kind
 from compiler.overlay import ARTIFACT_SERVER, Change, Overlay, Ref, Secret
-from compiler.part import Schema, choice, object_of, quantity, secret_name, text
+from compiler.part import Schema, annotated, choice, formatted, object_of, quantity, secret_name, text
 from compiler.route import Route
 
 if TYPE_CHECKING:
@@ -35,28 +36,25 @@ if TYPE_CHECKING:
 
 _HEALTHY = (3, 17, 2)
 """A version that answers `/health` under a prefix to any Host; 3.15 does not."""
+_CLASS = "kubernetes.io/ingress.class"
 INGRESS = Ref("networking.k8s.io/v1", "Ingress", "mlflow")
 
 KEYS: dict[str, Schema] = {
     "ingress": object_of(
         "Serves the host through an Ingress controller.",
         {
-            "className": text(
-                "The IngressClass; the cluster's default class without it.", examples=["nginx", "alb", "traefik"]
+            "className": formatted(
+                "The IngressClass; the cluster's default class without it.", NAME, examples=["nginx", "alb", "traefik"]
             ),
             "controller": choice("Who serves the class; worked out from className without it.", CONTROLLERS),
-            "annotations": {
-                "type": "object",
-                "description": "More annotations of the Ingress. They win over those that are worked out.",
-                "additionalProperties": {"type": "string"},
-            },
+            "annotations": annotated("More annotations of the Ingress. They win over those that are worked out."),
             "tlsSecret": secret_name("The Secret with the certificate of the host.", examples=["mlflow-tls"]),
-            "clusterIssuer": text(
-                "The ClusterIssuer of cert-manager that provides the certificate.", examples=["letsencrypt"]
+            "clusterIssuer": formatted(
+                "The ClusterIssuer of cert-manager that provides the certificate.", NAME, examples=["letsencrypt"]
             ),
             "certificateArn": text(
                 "The certificate of the host in ACM, for controller alb.",
-                r"arn:aws[a-z-]*:(?:acm|iam):[a-z0-9-]*:\d{12}:(?:certificate|server-certificate)/[\w./-]+",
+                "arn:aws[a-z-]*:(?:acm|iam):[a-z0-9-]*:[0-9]{12}:(?:certificate|server-certificate)/[A-Za-z0-9_./-]+",
                 "like arn:aws:acm:eu-central-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
                 maxLength=2048,
             ),
@@ -133,6 +131,10 @@ def check(environment: Environment) -> Iterable[Finding]:
             Severity.WARNING,
             at_key=True,
         )
+    if _CLASS in ingress.annotations:
+        message = f"the annotation {_CLASS} is not yours to set: the API server refuses it beside a class"
+        route: Route = ("ingress", "annotations", _CLASS)
+        yield Finding(route, "reserved-setting", message, "set ingress.className", at_key=True)
     yield from _foreign(ingress)
     if ingress.controller == "alb":
         yield from _alb(environment)

@@ -69,7 +69,7 @@ def check(environment: Environment) -> Iterable[Finding]:
     """Jobs that could not do their work."""
     maintenance = environment.maintenance
     if maintenance.gc:
-        yield from garbage.check(environment)
+        yield from garbage.check(environment, maintenance.gc)
     if maintenance.backup:
         yield from backup.check(environment, maintenance.backup)
 

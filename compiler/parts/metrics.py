@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding
+from compiler.formats import LABEL
 from compiler.kind import Kind
 from compiler.overlay import POD, SERVER, Change, Overlay, Ref
-from compiler.part import LABEL, LABEL_WORDS, Schema, object_of, text
+from compiler.part import Schema, formatted, labelled, object_of, text
 from compiler.route import Named, Route
 
 if TYPE_CHECKING:
@@ -36,19 +37,9 @@ KEYS: dict[str, Schema] = {
     "metrics": object_of(
         "Has the server's metrics scraped by a Prometheus operator.",
         {
-            "namespace": text("The namespace that Prometheus runs in.", LABEL, LABEL_WORDS, default="monitoring"),
+            "namespace": formatted("The namespace that Prometheus runs in.", LABEL, default="monitoring"),
             "labels": {
-                "type": "object",
-                "description": "Labels that Prometheus selects ServiceMonitors and rules by.",
-                "additionalProperties": text(
-                    "The value of a label.",
-                    "[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
-                    "letters, digits and '-_.', at most 63, starting and ending with a letter or digit",
-                ),
-                "propertyNames": {
-                    "pattern": r"^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
-                    "patternErrorMessage": "the name of a label, like release or example.org/team",
-                },
+                **labelled("Labels that Prometheus selects ServiceMonitors and rules by."),
                 "examples": [{"release": "prometheus"}],
             },
             "interval": text(

@@ -20,11 +20,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.diagnostic import Finding
+from compiler.formats import DIGEST, REPOSITORY, TAG, whole
 from compiler.identity import SHADOWS
 from compiler.kind import Kind
 from compiler.oidc import Oidc
 from compiler.overlay import MIGRATION, POD, SERVER, Change, Image, Overlay, PodChange, Secret, setting
-from compiler.part import Schema, choice, object_of, secret_name, text
+from compiler.part import Schema, choice, formatted, object_of, printable, secret_name, text
 from compiler.route import Named, Route
 from compiler.secrecy import credential_name
 from compiler.stores import STORES
@@ -51,21 +52,16 @@ KEYS: dict[str, Schema] = {
             "image": object_of(
                 "The image. It needs the drivers of the database and of the store, as the official -full images have them.",
                 {
-                    "repository": text(
-                        "The image without tag.",
-                        r"[a-z0-9]+(?:[-._/:a-z0-9]*[a-z0-9])?",
-                        "an image without tag, like registry.example/team/mlflow",
-                        default=_IMAGE,
-                    ),
+                    "repository": formatted("The image without tag.", REPOSITORY, default=_IMAGE),
                     "tag": text(
                         "The tag; `v<version>-full` without it.",
-                        r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}",
+                        TAG,
                         "a tag: letters, digits, '_', '.' and '-'",
                         examples=["v3.17.2-full"],
                     ),
                     "digest": text(
                         "The digest, which pins the image for good.",
-                        "sha256:[0-9a-f]{64}",
+                        DIGEST,
                         "sha256: and 64 hexadecimal digits",
                     ),
                     "pullPolicy": choice(
@@ -108,8 +104,9 @@ KEYS: dict[str, Schema] = {
             ),
             "staticPrefix": text(
                 "The path that the server is served under.",
-                r"(?:/[A-Za-z0-9._~-]+)+",
-                "a path like /mlflow, without a slash at its end",
+                r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+",
+                "a path like /mlflow, without a slash at its end and without the steps . and ..",
+                maxLength=512,
                 examples=["/mlflow"],
             ),
             "logLevel": choice(
@@ -126,15 +123,15 @@ KEYS: dict[str, Schema] = {
             "args": {
                 "type": "array",
                 "description": "More arguments of `mlflow server`, for options that have no key here.",
-                "items": {"type": "string"},
+                "items": printable("An argument."),
             },
             "env": {
                 "type": "object",
                 "description": "More environment variables, none of them secret.",
-                "additionalProperties": {"type": "string"},
+                "additionalProperties": printable("The value of the variable."),
                 "propertyNames": {
-                    "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
-                    "patternErrorMessage": "the name of an environment variable: letters, digits and '_'",
+                    "pattern": whole("[A-Za-z_][A-Za-z0-9_]{0,252}"),
+                    "patternErrorMessage": "the name of an environment variable: letters, digits and '_', at most 253",
                 },
             },
             "envFrom": {

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from compiler.diagnostic import Finding
 from compiler.kind import Kind
 from compiler.overlay import Overlay
-from compiler.part import LABEL, LABEL_WORDS, Schema, text
+from compiler.part import Schema, formatted
+from compiler.formats import LABEL
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
 
 KEYS: dict[str, Schema] = {
-    "namespace": text("The namespace that everything goes into.", LABEL, LABEL_WORDS, default="mlflow"),
+    "namespace": formatted("The namespace that everything goes into.", LABEL, default="mlflow"),
     "createNamespace": {
         "type": "boolean",
         "description": "Whether the overlay creates the namespace, with Pod Security restricted enforced.",

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.controller import PRIVATE
 from compiler.diagnostic import Finding
+from compiler.formats import CIDR, LABEL, unreadable
 from compiler.kind import Kind
 from compiler.overlay import Change, Overlay, Ref, Waiver
-from compiler.part import LABEL, LABEL_WORDS, Schema, object_of, text
-from compiler.peer import unreadable
+from compiler.part import Schema, formatted, object_of
 from compiler.route import Route
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ KEYS: dict[str, Schema] = {
                 "type": "array",
                 "description": "Namespaces whose pods may reach the server, beside its own: name the Ingress controller's too. "
                 "Every namespace without it.",
-                "items": text("A namespace.", LABEL, LABEL_WORDS),
+                "items": formatted("A namespace.", LABEL),
                 "minItems": 1,
                 "uniqueItems": True,
             },
             "addresses": {
                 "type": "array",
                 "description": "Addresses outside the cluster that may reach the server, like the subnets of a load balancer.",
-                "items": text("Addresses.", r"[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", "addresses like 10.1.0.0/16"),
+                "items": formatted("Addresses.", CIDR),
                 "minItems": 1,
                 "uniqueItems": True,
             },

@@ -24,6 +24,8 @@ KEYS: dict[str, Schema] = {
 }
 
 _OWN = "app.kubernetes.io/"
+_READ = ("container.apparmor.security.beta.kubernetes.io/", "scheduler.alpha.kubernetes.io/", "kubernetes.io/config.")
+"""Source: ValidatePodSpecificAnnotations of Kubernetes."""
 _CONTROLLERS = ("pod-template-hash", "controller-revision-hash")
 
 
@@ -42,7 +44,11 @@ def read(values: Mapping[str, Any], kind: Kind) -> PodLabels:
 
 
 def check(environment: Environment) -> Iterable[Finding]:
-    """Labels that belong to the overlay or to the cluster."""
+    """Labels that belong to the overlay or to the cluster, and annotations that the API server reads."""
+    for name in environment.pod_labels.annotations:
+        if name.startswith(_READ):
+            message = f"the annotation {name} is not yours to set: the API server reads it as a field of the pod"
+            yield Finding(("podAnnotations", name), "reserved-setting", message, "remove it", at_key=True)
     for name in environment.pod_labels.labels:
         owner = (
             "the overlay" if name.startswith(_OWN) else "the Deployment's controller" if name in _CONTROLLERS else ""

@@ -14,20 +14,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from compiler import affinity
 from compiler.diagnostic import Finding
+from compiler.formats import LABEL_VALUE, NAME, QUALIFIED
 from compiler.kind import Kind
 from compiler.overlay import POD, SERVER, Change, Overlay, PodChange
-from compiler.part import HOST, Schema, choice, integer, labelled, object_of, text
+from compiler.part import Schema, choice, formatted, integer, labelled, object_of
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
 
 _SPREADS = ("nodes", "zones")
 """What the server's pods are spread over, in the order of the constraints in the base."""
-
-
-def _affinity(description: str) -> Schema:
-    return {"type": "object", "description": description, "additionalProperties": True}
 
 
 def _spread(description: str) -> Schema:
@@ -46,12 +44,12 @@ KEYS: dict[str, Schema] = {
                 "items": object_of(
                     "A taint, or several.",
                     {
-                        "key": text("The taint's key; every taint without it."),
+                        "key": formatted("The taint's key; every taint without it.", QUALIFIED),
                         "operator": choice(
                             "How the value is compared; Equal without it.",
                             {"Exists": "Any value of the key will do.", "Equal": "It has to be this value."},
                         ),
-                        "value": {"type": "string", "description": "The taint's value."},
+                        "value": formatted("The taint's value.", LABEL_VALUE, minLength=0),
                         "effect": choice(
                             "The taint's effect; every effect without it.",
                             {
@@ -64,17 +62,8 @@ KEYS: dict[str, Schema] = {
                     },
                 ),
             },
-            "affinity": object_of(
-                "Nodes and neighbours of the server's pods, as Kubernetes has it.",
-                {
-                    "nodeAffinity": _affinity("Rules about nodes."),
-                    "podAffinity": _affinity("Pods to be near to."),
-                    "podAntiAffinity": _affinity("Pods to be far from."),
-                },
-            ),
-            "priorityClassName": text(
-                "The PriorityClass of every pod.", HOST, "the name of a PriorityClass", maxLength=253
-            ),
+            "affinity": affinity.KEY,
+            "priorityClassName": formatted("The PriorityClass of every pod.", NAME),
             "topologySpread": object_of(
                 "How strictly the server's pods are spread.",
                 {
@@ -112,7 +101,8 @@ def read(values: Mapping[str, Any], kind: Kind) -> Scheduling:
 
 
 def check(environment: Environment) -> Iterable[Finding]:
-    """Tolerations that the API server refuses."""
+    """Tolerations and affinities that the API server refuses."""
+    yield from affinity.findings(environment.scheduling.affinity, ("scheduling", "affinity"))
     for index, toleration in enumerate(environment.scheduling.tolerations):
         exists = toleration.get("operator") == "Exists"
         reason = ""

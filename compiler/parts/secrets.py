@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding
+from compiler.formats import NAME
 from compiler.kind import Kind, Secrets
 from compiler.overlay import External, Overlay
-from compiler.part import Schema, choice, object_of, secret_name, text
+from compiler.part import Schema, choice, formatted, object_of, secret_name, text
 from compiler.stores import SETUPS
 
 if TYPE_CHECKING:
@@ -37,12 +38,7 @@ KEYS: dict[str, Schema] = {
     "externalSecrets": object_of(
         "Has the External Secrets Operator make the Secrets that are not generated.",
         {
-            "store": text(
-                "The SecretStore.",
-                r"[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?",
-                "the name of a SecretStore",
-                examples=["vault"],
-            ),
+            "store": formatted("The SecretStore.", NAME, examples=["vault"]),
             "storeKind": choice(
                 "What kind of store it is.",
                 {

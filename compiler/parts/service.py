@@ -15,16 +15,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.diagnostic import Finding, Severity
+from compiler.formats import CIDR, QUALIFIED, unreadable
 from compiler.kind import Kind
 from compiler.overlay import SERVICE, Change, Overlay, Waiver
-from compiler.part import Schema, annotated, choice, integer, object_of, text
-from compiler.peer import unreadable
+from compiler.part import Schema, annotated, choice, formatted, integer, object_of
 from compiler.route import Route
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
 
 PORT = 5000
+_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 _TLS_WORDS = ("ssl", "tls", "cert")
 
 KEYS: dict[str, Schema] = {
@@ -44,13 +45,15 @@ KEYS: dict[str, Schema] = {
             "nodePort": integer(
                 "The port on every node, in the range of the cluster: 30000 to 32767 as a rule.", 1, 65535
             ),
-            "loadBalancerClass": text(
-                "Which of the cluster's controllers provides the load balancer.", examples=["service.k8s.aws/nlb"]
+            "loadBalancerClass": formatted(
+                "Which of the cluster's controllers provides the load balancer.",
+                QUALIFIED,
+                examples=["service.k8s.aws/nlb"],
             ),
             "loadBalancerSourceRanges": {
                 "type": "array",
                 "description": "The addresses that the load balancer lets in; all without it.",
-                "items": text("Addresses, as 203.0.113.0/24.", maxLength=64),
+                "items": formatted("Addresses, as 203.0.113.0/24.", CIDR),
                 "minItems": 1,
                 "uniqueItems": True,
             },
@@ -106,6 +109,10 @@ def check(environment: Environment) -> Iterable[Finding]:
     service = environment.service
     yield from _keys(service)
     yield from _ranges(service)
+    if _RANGES in service.annotations:
+        message = f"the annotation {_RANGES} is not yours to set: the API server reads it as addresses"
+        route: Route = ("service", "annotations", _RANGES)
+        yield Finding(route, "reserved-setting", message, "set service.loadBalancerSourceRanges", at_key=True)
     if not service.outside:
         return
     where: Route = ("service", "type")

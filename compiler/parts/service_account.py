@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding, Severity
+from compiler.formats import NAME
 from compiler.kind import Kind
 from compiler.overlay import POD, SERVER, SERVICE_ACCOUNT, Change, Overlay
-from compiler.part import HOST, Schema, annotated, object_of, text
+from compiler.part import Schema, annotated, formatted, object_of
 from compiler.stores import STORES
 
 if TYPE_CHECKING:
@@ -33,13 +34,7 @@ KEYS: dict[str, Schema] = {
         "The account that the server's pods run as.",
         {
             "create": {"type": "boolean", "description": "Whether the overlay creates it.", "default": True},
-            "name": text(
-                "Its name.",
-                HOST,
-                "the name of a ServiceAccount: lower-case letters, digits, dashes and dots",
-                maxLength=253,
-                default=SERVICE_ACCOUNT.name,
-            ),
+            "name": formatted("Its name.", NAME, default=SERVICE_ACCOUNT.name),
             "annotations": annotated("Its annotations."),
         },
     )

@@ -17,7 +17,10 @@ PLACEHOLDER = "PLACEHOLDER"
 
 def hit(overlay: Overlay, manifests: Sequence[Manifest], made_up: Sequence[str]) -> list[Fault]:
     """Every value that the overlay sets stands in the build, where it was set."""
-    return [fault for change in written_out(overlay, manifests) for fault in _missing(overlay, manifests, change)]
+    return [
+        *(fault for change in written_out(overlay, manifests) for fault in _missing(overlay, manifests, change)),
+        *(fault for manifest in manifests for fault in _emptied(manifest)),
+    ]
 
 
 def written_out(overlay: Overlay, manifests: Sequence[Manifest]) -> tuple[Change, ...]:
@@ -33,6 +36,14 @@ def written_out(overlay: Overlay, manifests: Sequence[Manifest]) -> tuple[Change
 def _of_base(manifests: Sequence[Manifest]) -> list[Workload]:
     """The pods of the base, and not those that somebody has in `custom/`."""
     return list(workloads(manifest for manifest in manifests if manifest.origin.startswith("base/")))
+
+
+def _emptied(manifest: Manifest) -> Iterator[Fault]:
+    """Keys of the base's and the overlay's own objects that have no value: what Kustomize makes of a reference to the name `null`."""
+    ours = manifest.origin.startswith(("base/", "overlays/")) and "/custom/" not in manifest.origin
+    for route in manifest.lost if ours else ():
+        hint = "a name that YAML reads as nothing lost its quotes, or somebody set null: choose another"
+        yield Fault(manifest.ref, route, "patch-misses", f"{show(route)} has no value in the build", hint)
 
 
 def target(overlay: Overlay, manifests: Sequence[Manifest], ref: Ref) -> Manifest | None:

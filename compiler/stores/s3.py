@@ -17,7 +17,7 @@ from compiler.identity import SHADOWS
 from compiler.kind import Kind
 from compiler.lifecycle import Lifecycle
 from compiler.overlay import POD, SERVER, SERVICE_ACCOUNT, Change, Overlay, Secret, SecretKey, setting
-from compiler.part import Schema, choice, secret_name, text
+from compiler.part import Schema, choice, printable, secret_name, text
 from compiler.route import Named, Route
 from compiler.store import BUCKET, EXISTING_SECRET, PREFIX, SECRET, joined, outside, steps, unwanted
 
@@ -77,7 +77,7 @@ KEYS: dict[str, Schema] = {
         "type": "object",
         "description": "What every upload is told, in the words of boto3: `ServerSideEncryption: AES256`, `StorageClass: "
         "STANDARD_IA`.",
-        "additionalProperties": {"type": "string", "minLength": 1},
+        "additionalProperties": printable("The value of the argument.", minLength=1),
         "propertyNames": {
             "enum": list(UPLOAD_ARGS),
             "patternErrorMessage": f"one of {', '.join(UPLOAD_ARGS)}",

@@ -26,13 +26,14 @@ from urllib.parse import urlsplit
 
 from compiler import bucket, lifecycle
 from compiler.diagnostic import Finding, Severity
+from compiler.formats import DATA_KEY, NAME, OTHER_TYPES
 from compiler.kind import Kind
 from compiler.kubeflow.installation import Keys, Store
 from compiler.kubeflow.layout import PROFILE, Layout
 from compiler.kubeflow.provider import PROVIDERS, host_of, of_endpoint
 from compiler.kubeflow.settings import stored
 from compiler.overlay import Overlay, Secret, SecretKey
-from compiler.part import Schema, choice, text
+from compiler.part import Schema, choice, formatted, text
 from compiler.route import Route
 from compiler.store import BUCKET, EXISTING_SECRET, PREFIX, steps
 from compiler.stores.s3 import KEYS as S3
@@ -44,17 +45,17 @@ SECRET = "kubeflow-pipelines--backend-object-store-auth"  # noqa: S105 - a name
 PROFILE_SECRET = f"kubeflow-pipelines--profile-object-store-auth--{PROFILE}"
 ACCESS_KEY, SECRET_KEY = "access_key", "secret_key"
 """The names that deployKF has for Secrets and their keys."""
-_SECRET_WORD = "[-._a-zA-Z0-9]+"  # noqa: S105 - a pattern
-_KEY_WORDS = "the name of a key of a Secret: letters, digits, dashes, dots and underscores"
+_CHARACTER = r"(?:[a-z0-9]|\{profile_name\})"
+_SEGMENT = f"{_CHARACTER}(?:(?:-|{_CHARACTER})*{_CHARACTER})?"
 _PATH = r"[A-Za-z0-9!_.*'(){}/-]+"
 
 _OWN: dict[str, Schema] = {
     "provider": choice("Whose the store is.", {name: each.words + "." for name, each in PROVIDERS.items()}),
-    "accessKeyKey": text("What Secrets call the access key id.", _SECRET_WORD, _KEY_WORDS, default=ACCESS_KEY),
-    "secretKeyKey": text("What Secrets call the secret access key.", _SECRET_WORD, _KEY_WORDS, default=SECRET_KEY),
+    "accessKeyKey": formatted("What Secrets call the access key id.", DATA_KEY, default=ACCESS_KEY),
+    "secretKeyKey": formatted("What Secrets call the secret access key.", DATA_KEY, default=SECRET_KEY),
     "profileSecret": text(
         "The Secret with the access keys of a profile, in its namespace; `{profile_name}` stands for the profile's name.",
-        r"(?:[a-z0-9]|\{profile_name\})(?:[-.a-z0-9]|\{profile_name\}){0,200}",
+        rf"{OTHER_TYPES}{_SEGMENT}(?:\.{_SEGMENT})*",
         "the name of a Secret, with {profile_name} where each profile has its own",
         default=PROFILE_SECRET,
     ),

@@ -37,6 +37,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding, Severity
+from compiler.formats import LABEL, LABEL_WORDS, SHORT_LABEL
 from compiler.kind import Kind
 from compiler.kubeflow import deploykf, tracking
 from compiler.kubeflow.installation import DeployKF, Pipelines, Tracking
@@ -45,7 +46,7 @@ from compiler.kubeflow.release import NEWEST, RELEASES, UPSTREAM
 from compiler.kubeflow.sharing import overlapping
 from compiler.outline import local
 from compiler.overlay import Overlay
-from compiler.part import LABEL, LABEL_WORDS, Schema, object_of, text
+from compiler.part import Schema, formatted, object_of, text
 
 if TYPE_CHECKING:
     from compiler.kubeflow.installation import Installation
@@ -86,15 +87,12 @@ KEYS: dict[str, Schema] = {
                     },
                     "profileNamePrefix": text(
                         "The `profileDefaults.profileNamePrefix` of your other values.",
-                        f"|{LABEL}-?",
+                        f"|{SHORT_LABEL}-?",
                         LABEL_WORDS,
                         minLength=0,
                     ),
-                    "secretNamespace": text(
-                        "Where the Secrets of profiles are, from which deployKF copies them.",
-                        LABEL,
-                        LABEL_WORDS,
-                        default="kubeflow",
+                    "secretNamespace": formatted(
+                        "Where the Secrets of profiles are, from which deployKF copies them.", LABEL, default="kubeflow"
                     ),
                 },
             ),
@@ -102,7 +100,7 @@ KEYS: dict[str, Schema] = {
                 "Records every run in MLflow.",
                 {
                     "environment": text(
-                        "The environment of the project that installs it.", LABEL, LABEL_WORDS, examples=["prod"]
+                        "The environment of the project that installs it.", SHORT_LABEL, LABEL_WORDS, examples=["prod"]
                     ),
                     "experiment": text(
                         "The experiment of runs that name none; `KFP-Default` without it.", maxLength=256

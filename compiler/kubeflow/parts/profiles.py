@@ -16,21 +16,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding, Severity
+from compiler.formats import LABEL
 from compiler.kind import Kind
 from compiler.kubeflow.installation import Keys, Profile
 from compiler.kubeflow.layout import NAMESPACE
 from compiler.kubeflow.parts.artifacts import ACCESS_KEY, SECRET_KEY, partitioned
 from compiler.kubeflow.profile import objects
 from compiler.overlay import Overlay, Secret
-from compiler.part import LABEL, LABEL_WORDS, Schema, object_of, secret_name, text
+from compiler.part import Schema, formatted, object_of, secret_name, text
 from compiler.stores.s3 import KEYS as S3
 
 if TYPE_CHECKING:
     from compiler.kubeflow.installation import Installation
 
+_PART = "[^ @\\u0000-\\u0020\\u007f-\\u00a0\\u2028\\u2029\\ufffe\\uffff]+"
 _PERSON = text(
     "Who it is, as the login of Kubeflow has it.",
-    r"[^\s@]+@[^\s@]+|system:serviceaccount:[a-z0-9-]+:[a-z0-9.-]+",
+    rf"{_PART}@{_PART}|system:serviceaccount:[a-z0-9-]+:[a-z0-9.-]+",
     "an address like ana@acme.example, or system:serviceaccount:<namespace>:<name>",
     examples=["ana@acme.example"],
 )
@@ -42,7 +44,7 @@ KEYS: dict[str, Schema] = {
         "items": object_of(
             "A profile.",
             {
-                "name": text("Its name, which is that of its namespace.", LABEL, LABEL_WORDS, examples=["team-1"]),
+                "name": formatted("Its name, which is that of its namespace.", LABEL, examples=["team-1"]),
                 "owner": _PERSON | {"description": "Who owns it, as the login of Kubeflow has it."},
                 "members": {
                     "type": "array",

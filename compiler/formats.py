@@ -1,0 +1,102 @@
+"""The formats of strings that the Kubernetes API server, and what runs behind it, demand: each once, with its source.
+
+Patterns mean the same to Python, Rust and ECMAScript, since the command line and editors read them: no `\\d`, `\\w` or `\\s`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a string must match: a pattern for all of it, its longest length in characters, and the same in words."""
+
+    pattern: str
+    longest: int
+    words: str
+
+
+def whole(pattern: str) -> str:
+    """Return a pattern that matches a whole text; `$` alone would let a line break at the end through."""
+    return rf"^(?:{pattern})$(?!\n)"
+
+
+OTHER_TYPES = (
+    r"(?!(?:null|true|false|y|yes|n|no|on|off|0x[0-9a-f]+|0[bo][0-9]+|[0-9]+(?:\.[0-9]*)?(?:e-?[0-9]+)?"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2})$)"
+)
+"""What YAML reads as no text unless it is quoted, of what a name could be. Kustomize drops the quotes of a reference to an object
+that it renames, so that the account "null" becomes none, and "1e3" 1000: seen with kubectl 1.37."""
+_TEXT_WORDS = "and not what YAML reads as a number, a date, true, false or null"
+_LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+LABEL_WORDS = "lower-case letters, digits and dashes, at most 63, starting and ending with a letter or digit"
+_SHORT = "[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+
+SHORT_LABEL = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+"""A label of a host name."""
+SUBDOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
+HOST = rf"{SHORT_LABEL}(?:\.{SHORT_LABEL})*"
+HOST_WORDS = "a host name in lower case, without scheme, port or path"
+PORT = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+
+LABEL = Format(OTHER_TYPES + SHORT_LABEL, 63, f"{LABEL_WORDS}, {_TEXT_WORDS}")
+"""A DNS label: names of namespaces and environments. Source: IsDNS1123Label of k8s.io/apimachinery/pkg/util/validation."""
+NAME = Format(
+    OTHER_TYPES + SUBDOMAIN,
+    253,
+    f"lower-case letters, digits, dashes and single dots, starting and ending with a letter or digit, {_TEXT_WORDS}",
+)
+"""A DNS subdomain: names of Secrets, ConfigMaps, accounts, classes, Gateways and issuers. Source: IsDNS1123Subdomain, which has no
+limit for each label."""
+DATA_KEY = Format(
+    r"(?!\.(?:$|\.))[-._a-zA-Z0-9]+", 253, "letters, digits, dashes, dots and underscores, and no dots at the start but one"
+)
+"""A key of a Secret or ConfigMap. Source: IsConfigMapKey."""
+LABEL_VALUE = Format(
+    f"(?:{_SHORT})?", 63, "at most 63 letters, digits, '-', '_' and '.', starting and ending with a letter or digit"
+)
+"""The value of a label, a node selector or a taint. Source: IsValidLabelValue."""
+QUALIFIED = Format(
+    rf"(?:(?![^/]{{254}}){SUBDOMAIN}/)?{_SHORT}",
+    317,
+    "a name of at most 63 letters, digits, '-', '_' and '.', after a host name and '/' or alone",
+)
+"""The key of a label, annotation or taint, and the class of a load balancer. Source: IsQualifiedName; keys of annotations may have
+capital letters before the slash, which are refused here all the same."""
+_UNPRINTABLE = "\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\ufffe\\uffff"
+PRINTABLE = f"[^{_UNPRINTABLE}]*"
+"""Text without control characters, which neither YAML nor the environment of a process takes: https://yaml.org/spec/1.2.2/#51-character-set."""
+PRINTABLE_WORDS = "text without control characters"
+WORD = f"[^ ,\\t\\n\\r\\u2028\\u2029{_UNPRINTABLE}]+"
+"""A word in a list that commas separate."""
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+REPOSITORY = Format(
+    rf"(?:{SUBDOMAIN}(?::{PORT})?/)?{_COMPONENT}(?:/{_COMPONENT})*",
+    255,
+    "an image without tag, like registry.example/team/mlflow",
+)
+"""The name of an image. Source: the grammar of github.com/distribution/reference, for registries in lower case."""
+TAG = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+DIGEST = "sha256:[0-9a-f]{64}"
+CIDR = Format("[0-9a-f:.]{2,45}/[0-9]{1,3}", 49, "a range of addresses, like 10.1.0.0/16 or 2001:db8::/32")
+"""A range of addresses, as far as a pattern can say; `unreadable` says the rest."""
+
+
+def unreadable(written: str) -> str:
+    """Return why a text is no range of addresses as the API server wants it; nothing where it is one.
+
+    It has a mask, no bits beyond that, and is canonical. Source: IsValidCIDR of k8s.io/apimachinery/pkg/util/validation, which
+    refuses IPv4 inside IPv6 too, and GetWarningsForCIDR.
+    """
+    try:
+        network = ipaddress.ip_network(written, strict=False)
+        ipaddress.ip_network(written)
+    except ValueError as problem:
+        return str(problem)
+    if "/" not in written:
+        return f"it has no mask; for this address alone write {network}"
+    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped:
+        return "it is a range of IPv4 in the form of IPv6"
+    return "" if str(network) == written else f"write it as {network}"
