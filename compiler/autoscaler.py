@@ -82,7 +82,7 @@ def read(values: Mapping[str, Any]) -> Autoscaling | None:
     if given is None:
         return None
     return Autoscaling(
-        least=given.get("min", min(2, given["max"])),
+        least=given.get("min", 2),
         most=given["max"],
         cpu=given.get("cpu", _CPU),
         memory=given.get("memory"),

@@ -46,7 +46,7 @@ def findings(schedule: str, because: Route) -> Iterator[Finding]:
     for first, last in re.findall(r"([0-9A-Z]+)-([0-9A-Z]+)", schedule):
         if _number(first) > _number(last):
             message = f"the range {first}-{last} of the schedule '{schedule}' runs backwards"
-            hint = f"write the smaller one first, or two ranges, like {first}-<the last one>,<the first one>-{last}"
+            hint = "write the smaller one first, or two ranges, like 22-23,0-6 for the hours of a night"
             yield Finding((*because, "schedule"), "bad-value", message, hint)
 
 

@@ -5,12 +5,10 @@ Patterns mean the same to Python, Rust and ECMAScript, since the command line an
 
 from __future__ import annotations
 
-import ipaddress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """What a string must match: a pattern for all of it, its longest length in characters, and the same in words."""
 
     pattern: str
@@ -69,8 +67,11 @@ _UNPRINTABLE = "\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\uff
 PRINTABLE = f"[^{_UNPRINTABLE}]*"
 """Text without control characters, which neither YAML nor the environment of a process takes: https://yaml.org/spec/1.2.2/#51-character-set."""
 PRINTABLE_WORDS = "text without control characters"
-WORD = f"[^ ,\\t\\n\\r\\u2028\\u2029{_UNPRINTABLE}]+"
+_SPACES = "\\u2028\\u2029 \\t\\n\\r"
+WORD = f"[^,{_SPACES}{_UNPRINTABLE}]+"
 """A word in a list that commas separate."""
+LINE = f"[^{_SPACES}{_UNPRINTABLE}]+(?: [^{_SPACES}{_UNPRINTABLE}]+)*"
+"""Words with a space between each two."""
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 REPOSITORY = Format(
     rf"(?:{SUBDOMAIN}(?::{PORT})?/)?{_COMPONENT}(?:/{_COMPONENT})*",
@@ -80,23 +81,5 @@ REPOSITORY = Format(
 """The name of an image. Source: the grammar of github.com/distribution/reference, for registries in lower case."""
 TAG = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 DIGEST = "sha256:[0-9a-f]{64}"
-CIDR = Format("[0-9a-f:.]{2,45}/[0-9]{1,3}", 49, "a range of addresses, like 10.1.0.0/16 or 2001:db8::/32")
-"""A range of addresses, as far as a pattern can say; `unreadable` says the rest."""
-
-
-def unreadable(written: str) -> str:
-    """Return why a text is no range of addresses as the API server wants it; nothing where it is one.
-
-    It has a mask, no bits beyond that, and is canonical. Source: IsValidCIDR of k8s.io/apimachinery/pkg/util/validation, which
-    refuses IPv4 inside IPv6 too, and GetWarningsForCIDR.
-    """
-    try:
-        network = ipaddress.ip_network(written, strict=False)
-        ipaddress.ip_network(written)
-    except ValueError as problem:
-        return str(problem)
-    if "/" not in written:
-        return f"it has no mask; for this address alone write {network}"
-    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped:
-        return "it is a range of IPv4 in the form of IPv6"
-    return "" if str(network) == written else f"write it as {network}"
+CIDR = Format("[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", 49, "a range of addresses, like 10.1.0.0/16 or 2001:db8::/32")
+"""A range of addresses, as far as a pattern can say; `peer.unreadable` says the rest."""

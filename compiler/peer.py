@@ -12,6 +12,23 @@ ANYWHERE: list[dict[str, Any]] = [
 """Every address but the link-local ones, where clouds hand out a node's own credentials."""
 
 
+def unreadable(written: str) -> tuple[str, str]:
+    """Return why a text is no range of addresses as the API server wants it, and what to write; nothing where it is one.
+
+    It has a mask, no bits beyond that, and is canonical. Source: IsValidCIDR of k8s.io/apimachinery/pkg/util/validation, which
+    refuses IPv4 inside IPv6 too, and GetWarningsForCIDR.
+    """
+    try:
+        network = ipaddress.ip_network(written, strict=False)
+    except ValueError as problem:
+        return str(problem), "write a range like 10.1.0.0/16"
+    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped:
+        return "it is a range of IPv4 in the form of IPv6", "write that of IPv4"
+    if str(network) == written:
+        return "", ""
+    return "it is not as the API server wants it, with a mask and no bits beyond that", f"write {network}"
+
+
 def peers(host: str, namespace: str) -> list[dict[str, Any]]:
     """The peers that a host may stand for.
 

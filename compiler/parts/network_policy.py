@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.controller import PRIVATE
 from compiler.diagnostic import Finding
-from compiler.formats import CIDR, LABEL, unreadable
+from compiler.formats import CIDR, LABEL
 from compiler.kind import Kind
 from compiler.overlay import Change, Overlay, Ref, Waiver
 from compiler.part import Schema, formatted, object_of
+from compiler.peer import unreadable
 from compiler.route import Route
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ KEYS: dict[str, Schema] = {
             "addresses": {
                 "type": "array",
                 "description": "Addresses outside the cluster that may reach the server, like the subnets of a load balancer.",
-                "items": formatted("Addresses.", CIDR),
+                "items": formatted("Addresses.", CIDR, examples=["10.1.0.0/16", "2001:db8::/32"]),
                 "minItems": 1,
                 "uniqueItems": True,
             },
@@ -87,9 +88,10 @@ def check(environment: Environment) -> Iterable[Finding]:
                 at_key=True,
             )
     for index, written in enumerate(policy.addresses):
-        if problem := unreadable(written):
+        problem, hint = unreadable(written)
+        if problem:
             message = f"'{written}' is no range of addresses: {problem}"
-            yield Finding(("networkPolicy", "addresses", index), "bad-value", message, "write 10.1.0.0/16")
+            yield Finding(("networkPolicy", "addresses", index), "bad-value", message, hint)
 
 
 def plan(environment: Environment) -> Overlay:

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.diagnostic import Finding, Severity
-from compiler.formats import CIDR, QUALIFIED, unreadable
+from compiler.formats import CIDR, QUALIFIED
 from compiler.kind import Kind
 from compiler.overlay import SERVICE, Change, Overlay, Waiver
 from compiler.part import Schema, annotated, choice, formatted, integer, object_of
+from compiler.peer import unreadable
 from compiler.route import Route
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ KEYS: dict[str, Schema] = {
             "loadBalancerSourceRanges": {
                 "type": "array",
                 "description": "The addresses that the load balancer lets in; all without it.",
-                "items": formatted("Addresses, as 203.0.113.0/24.", CIDR),
+                "items": formatted("Addresses, as 203.0.113.0/24.", CIDR, examples=["203.0.113.0/24"]),
                 "minItems": 1,
                 "uniqueItems": True,
             },
@@ -148,11 +149,10 @@ def _keys(service: Service) -> Iterator[Finding]:
 
 def _ranges(service: Service) -> Iterator[Finding]:
     for index, written in enumerate(service.source_ranges):
-        if problem := unreadable(written):
+        problem, hint = unreadable(written)
+        if problem:
             route: Route = ("service", "loadBalancerSourceRanges", index)
-            yield Finding(
-                route, "bad-value", f"'{written}' is no range of addresses: {problem}", "write 203.0.113.0/24"
-            )
+            yield Finding(route, "bad-value", f"'{written}' is no range of addresses: {problem}", hint)
 
 
 def plan(environment: Environment) -> Overlay:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding
-from compiler.formats import WORD
+from compiler.formats import LINE
 from compiler.kind import Kind
 from compiler.overlay import Overlay, Waiver
 from compiler.part import Schema, object_of, text
@@ -25,7 +25,6 @@ from compiler.policy import CHECKLIST, POLICY
 if TYPE_CHECKING:
     from compiler.environment import Environment
 
-_WORD = f"(?:{WORD}|,)+"
 _DAY = r"20[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 
 KEYS: dict[str, Schema] = {
@@ -43,7 +42,7 @@ KEYS: dict[str, Schema] = {
                     "enumDescriptions": [*(rule.demand for rule in POLICY.values()), *CHECKLIST.values()],
                 },
                 "reason": text(
-                    "Why, for the next reader.", f"(?!=){_WORD}(?: {_WORD})*", "one line of words", maxLength=200
+                    "Why, for the next reader.", f"(?!=){LINE}", "one line of words", maxLength=200
                 ),
                 "expires": text("The last day on which it holds.", _DAY, "a day, like 2027-03-31"),
             },

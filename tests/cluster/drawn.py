@@ -122,6 +122,9 @@ class Drawer:
         for key in sorted(own):
             if self.random.random() < share:
                 values[key] = copy.deepcopy(self.random.choice(self.pools[key]))
+        # A directory that is not there is no base.
+        if values.get("pipelines", {}).pop("base", None) and not values["pipelines"]:
+            del values["pipelines"]
         for route in KINDS[kind].requires:
             here: Any = values
             for step in route[:-1]:
