@@ -22,7 +22,10 @@ _OPERATORS = {
 }
 _COMPARED = {"Gt": "It is more than the value.", "Lt": "It is less than the value."}
 _NUMBER = {"type": "string", "pattern": r"^[0-9]{1,18}$(?!\n)", "patternErrorMessage": "a whole number, in quotes"}
-REQUIRED, PREFERRED = "requiredDuringSchedulingIgnoredDuringExecution", "preferredDuringSchedulingIgnoredDuringExecution"
+REQUIRED, PREFERRED = (
+    "requiredDuringSchedulingIgnoredDuringExecution",
+    "preferredDuringSchedulingIgnoredDuringExecution",
+)
 
 
 def _list(description: str, items: Schema, **more: Any) -> Schema:
@@ -41,7 +44,10 @@ _ONE: Schema = {"required": ["values"], "properties": {"values": {"minItems": 1,
 def _expressions(description: str, operators: Mapping[str, str]) -> Schema:
     demands = [_when(("In", "NotIn"), _SOME), _when(("Exists", "DoesNotExist"), _NONE)]
     if "Gt" in operators:
-        compared = {"required": ["values"], "properties": {"values": {**_ONE["properties"]["values"], "items": _NUMBER}}}
+        compared = {
+            "required": ["values"],
+            "properties": {"values": {**_ONE["properties"]["values"], "items": _NUMBER}},
+        }
         demands.append(_when(("Gt", "Lt"), compared))
     expression = object_of(
         "A demand.",

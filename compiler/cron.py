@@ -26,8 +26,8 @@ _FIELDS = (
     f"(?:1[0-2]|0?[1-9]|{'|'.join(_MONTHS)})",
     f"(?:0?[0-6]|{'|'.join(_DAYS)})",
 )
-"""The numbers of each field. Source: the bounds of ParseStandard in github.com/robfig/cron/v3, which the API server reads with: it
-has no 7 for Sunday, and a schedule may not name a time zone."""
+"""The numbers of each field. Source: ParseStandard of github.com/robfig/cron/v3, which the API server reads with: it has no 7 for
+Sunday, and a schedule may not name a time zone."""
 _NUMBERS = {name: number for names in (_MONTHS, _DAYS) for number, name in enumerate(names)}
 _SCHEDULE = rf"@(?:yearly|annually|monthly|weekly|daily|midnight|hourly)|{' '.join(map(_field, _FIELDS))}"
 

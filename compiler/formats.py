@@ -1,6 +1,7 @@
 """The formats of strings that the Kubernetes API server, and what runs behind it, demand: each once, with its source.
 
-Patterns mean the same to Python, Rust and ECMAScript, since the command line and editors read them: no `\\d`, `\\w` or `\\s`.
+Patterns mean the same to Python, Rust and ECMAScript, since the command line and editors read them: no class of characters has a
+name, which each of them would take for another.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ OTHER_TYPES = (
     r"(?!(?:null|true|false|y|yes|n|no|on|off|0x[0-9a-f]+|0[bo][0-9]+|[0-9]+(?:\.[0-9]*)?(?:e-?[0-9]+)?"
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2})$)"
 )
-"""What YAML reads as no text unless it is quoted, of what a name could be. Kustomize drops the quotes of a reference to an object
-that it renames, so that the account "null" becomes none, and "1e3" 1000: seen with kubectl 1.37."""
+"""What YAML reads as no text unless it is quoted, of what a name could be. Kustomize drops the quotes of a reference to an
+object that it renames, so that the account "null" becomes none, and "1e3" 1000: seen with kubectl 1.37."""
 _TEXT_WORDS = "and not what YAML reads as a number, a date, true, false or null"
 _LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 LABEL_WORDS = "lower-case letters, digits and dashes, at most 63, starting and ending with a letter or digit"
@@ -46,10 +47,12 @@ NAME = Format(
     253,
     f"lower-case letters, digits, dashes and single dots, starting and ending with a letter or digit, {_TEXT_WORDS}",
 )
-"""A DNS subdomain: names of Secrets, ConfigMaps, accounts, classes, Gateways and issuers. Source: IsDNS1123Subdomain, which has no
-limit for each label."""
+"""A DNS subdomain: names of Secrets, ConfigMaps, accounts, classes, Gateways and issuers. Source: IsDNS1123Subdomain, which
+has no limit for each label."""
 DATA_KEY = Format(
-    r"(?!\.(?:$|\.))[-._a-zA-Z0-9]+", 253, "letters, digits, dashes, dots and underscores, and no dots at the start but one"
+    r"(?!\.(?:$|\.))[-._a-zA-Z0-9]+",
+    253,
+    "letters, digits, dashes, dots and underscores, and no dots at the start but one",
 )
 """A key of a Secret or ConfigMap. Source: IsConfigMapKey."""
 LABEL_VALUE = Format(
@@ -61,11 +64,11 @@ QUALIFIED = Format(
     317,
     "a name of at most 63 letters, digits, '-', '_' and '.', after a host name and '/' or alone",
 )
-"""The key of a label, annotation or taint, and the class of a load balancer. Source: IsQualifiedName; keys of annotations may have
-capital letters before the slash, which are refused here all the same."""
+"""The key of a label, annotation or taint, and the class of a load balancer. Source: IsQualifiedName; keys of annotations may
+have capital letters before the slash, which are refused here all the same."""
 _UNPRINTABLE = "\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\ufffe\\uffff"
 PRINTABLE = f"[^{_UNPRINTABLE}]*"
-"""Text without control characters, which neither YAML nor the environment of a process takes: https://yaml.org/spec/1.2.2/#51-character-set."""
+"""Text without control characters, which neither YAML nor a process takes: https://yaml.org/spec/1.2.2/#51-character-set."""
 PRINTABLE_WORDS = "text without control characters"
 _SPACES = "\\u2028\\u2029 \\t\\n\\r"
 WORD = f"[^,{_SPACES}{_UNPRINTABLE}]+"

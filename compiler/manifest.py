@@ -74,7 +74,7 @@ def private(ref: Ref, route: Route) -> bool:
 
 
 class _Loader(yaml.CSafeLoader):
-    """Types as kubectl has them, which reads what Kustomize printed: a name that lost its quotes is the number that it looks like."""
+    """Types as kubectl has them, which reads what Kustomize printed: a name without its quotes is what it looks like."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own protocol
 

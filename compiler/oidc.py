@@ -33,7 +33,9 @@ def _list(description: str, items: Schema, **more: Any) -> Schema:
 
 
 _ISSUER = text("An issuer, as its tokens name it.", _URL, _URL_WORDS, maxLength=2048)
-_AUDIENCE = text("What its tokens have as audience.", rf"(?![^=]*=){WORD}", "one word without commas or '='", maxLength=256)
+_AUDIENCE = text(
+    "What its tokens have as audience.", rf"(?![^=]*=){WORD}", "one word without commas or '='", maxLength=256
+)
 
 KEYS: dict[str, Schema] = {
     "issuer": text(
@@ -43,7 +45,9 @@ KEYS: dict[str, Schema] = {
         maxLength=2048,
         examples=["https://login.acme.example/realms/acme"],
     ),
-    "clientId": text("Mode oidc: the client that MLflow is to the issuer.", WORD, "one word without commas", maxLength=256),
+    "clientId": text(
+        "Mode oidc: the client that MLflow is to the issuer.", WORD, "one word without commas", maxLength=256
+    ),
     "emailDomains": _list(
         'Mode oidc: whose users may log in, by the domains of their addresses; ["*"] is everybody that the issuer knows.',
         text("A domain, or *.", rf"\*|\.?{HOST}", "a domain like acme.example, or '*'"),

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from compiler.build import build
+from compiler.conform import conform
 from compiler.dialect import go
+from compiler.emit import emit
 from compiler.formats import DATA_KEY, LABEL, LABEL_VALUE, LINE, NAME, PRINTABLE, QUALIFIED, REPOSITORY, Format, whole
+from compiler.overlay import SERVICE_ACCOUNT
 from compiler.peer import unreadable
-from tests.parts import MINIO, understood
+from compiler.rules import faults
+from tests.conftest import Project
+from tests.parts import MINIO, planned, understood
 
 LOCAL = {"overlay": "local"}
 SERVED = {**LOCAL, "host": "a.example"}
 OTHER_TYPES = (
-    "null 8 08 010 true false yes no on off y n 1e3 1e-3 1.0 0.5 1.5e3 0x1 0xff 0o7 0b1 2001-01-01 2001-1-1 12".split()
+    *("null", "true", "false", "yes", "no", "on", "off", "y", "n", "2001-01-01", "2001-1-1"),
+    *("8", "12", "08", "010", "0x1", "0xff", "0o7", "0b1", "1.0", "0.5", "1e3", "1e-3", "1.5e3"),
 )
 
 
@@ -29,11 +37,23 @@ def test_name__is_no_other_type(form: Format, text: str) -> None:
     assert not matches(form, text)
 
 
-@pytest.mark.parametrize("text", ["a", "8a", "1-2", "1e", "0x", "nulls", "on1", "yes-no", "trues", "2001-01-01a", "0b2a"])
+@pytest.mark.parametrize(
+    "text", ["a", "8a", "1-2", "1e", "0x", "nulls", "on1", "yes-no", "trues", "2001-01-01a", "0b2a"]
+)
 def test_name__that_only_begins_like_another_type(text: str) -> None:
     assert matches(NAME, text)
     assert matches(LABEL, text)
     assert isinstance(go(text), str)
+
+
+@pytest.mark.parametrize("word", ["null", "8", "true", "1e3", "0x1", "1.0", "2001-01-01"])
+def test_name__of_another_type_is_noticed_in_the_build(project: Project, word: str) -> None:
+    """Kustomize drops the quotes of a reference to what it renames; the build is read as kubectl reads it, which shows it."""
+    overlay = replace(planned(LOCAL), names={SERVICE_ACCOUNT: word})
+    built = build(project.workspace.root, "example", emit("example", overlay), ())
+    assert built.error == ""
+    found = conform(built.manifests, "1.35") or faults(overlay, built.manifests, ())
+    assert "serviceAccountName" in {fault.route[-1] for fault in found}
 
 
 @pytest.mark.parametrize(
@@ -112,7 +132,11 @@ def test_range__wrong(text: str, reason: str) -> None:
         ({**LOCAL, "mlflow": {"staticPrefix": "/a/../b"}}, ["mlflow.staticPrefix"]),
         ({**MINIO, "autoscaling": {"max": 1}}, ["autoscaling.max"]),
         (
-            {**SERVED, "tls": {"existingSecret": "t"}, "service": {"type": "LoadBalancer", "loadBalancerSourceRanges": ["1.2.3.4"]}},
+            {
+                **SERVED,
+                "tls": {"existingSecret": "t"},
+                "service": {"type": "LoadBalancer", "loadBalancerSourceRanges": ["1.2.3.4"]},
+            },
             ["'1.2.3.4'"],
         ),
         ({**MINIO, "host": "10.1.2.3", "ingress": {"tlsSecret": "t"}}, ["'10.1.2.3'"]),

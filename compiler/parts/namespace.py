@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding
+from compiler.formats import LABEL
 from compiler.kind import Kind
 from compiler.overlay import Overlay
 from compiler.part import Schema, formatted
-from compiler.formats import LABEL
 
 if TYPE_CHECKING:
     from compiler.environment import Environment

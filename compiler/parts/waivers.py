@@ -41,9 +41,7 @@ KEYS: dict[str, Schema] = {
                     "enum": [*POLICY, *CHECKLIST],
                     "enumDescriptions": [*(rule.demand for rule in POLICY.values()), *CHECKLIST.values()],
                 },
-                "reason": text(
-                    "Why, for the next reader.", f"(?!=){LINE}", "one line of words", maxLength=200
-                ),
+                "reason": text("Why, for the next reader.", f"(?!=){LINE}", "one line of words", maxLength=200),
                 "expires": text("The last day on which it holds.", _DAY, "a day, like 2027-03-31"),
             },
             required=["rule", "reason", "expires"],

@@ -39,7 +39,7 @@ def _of_base(manifests: Sequence[Manifest]) -> list[Workload]:
 
 
 def _emptied(manifest: Manifest) -> Iterator[Fault]:
-    """Keys of the base's and the overlay's own objects that have no value: what Kustomize makes of a reference to the name `null`."""
+    """Keys without a value in objects of the base and the overlay: what Kustomize makes of a reference to the name `null`."""
     ours = manifest.origin.startswith(("base/", "overlays/")) and "/custom/" not in manifest.origin
     for route in manifest.lost if ours else ():
         hint = "a name that YAML reads as nothing lost its quotes, or somebody set null: choose another"

@@ -78,7 +78,11 @@ def pool(schema: Schema, count: int, start: int) -> list[Any]:
 
     @seed(start)
     @settings(
-        max_examples=count, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
     )
     @given(values_of(schema))
     def collect(value: Any) -> None:
@@ -118,7 +122,7 @@ class Drawer:
     def _one(self, kind: str) -> Values:
         share = self.random.uniform(0.1, 0.8)
         own = SYSTEMS[KINDS[kind].system].keys - {"overlay"}
-        values = {"overlay": kind}
+        values: Values = {"overlay": kind}
         for key in sorted(own):
             if self.random.random() < share:
                 values[key] = copy.deepcopy(self.random.choice(self.pools[key]))
@@ -137,7 +141,7 @@ class Drawer:
         kind = KINDS[values["overlay"]]
         system = SYSTEMS[kind.system]
         for _ in range(TRIES):
-            asked = system.read("drawn", values, False)  # noqa: FBT003 - as the system has it
+            asked = system.read("drawn", values, False)
             found = [*foreign(kind, values), *system.check(asked, "")]
             routes = sorted({each.route for each in found if each.severity is Severity.ERROR}, key=repr)
             if not routes:

@@ -1,4 +1,4 @@
-"""Random environments that the schema admits: what compiles is accepted by a real API server, what does not is blamed on its key."""
+"""Random environments that the schema admits: a real API server accepts what compiles, and the rest is blamed on its key."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def compiled(drawn: list[tuple[Values, Values]], directory: Path) -> Iterator[li
 class Alone(Workspace):
     """A project whose environments know nothing of each other."""
 
-    def others(self, name: str) -> dict[str, bytes]:
+    def others(self, name: str) -> dict[str, bytes]:  # noqa: ARG002 - of whichever it is
         return {}
 
 

@@ -35,7 +35,9 @@ def test_every_pod__is_told_nothing_by_default() -> None:
 
 
 def test_affinity__is_the_servers_alone_and_as_written() -> None:
-    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "acme.example/rack"}]}}
+    affinity = {
+        "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "acme.example/rack"}]}
+    }
     overlay = planned(MINIO, scheduling={"affinity": affinity})
     assert changes(overlay, SERVER)["spec.template.spec.affinity"] == affinity
     assert overlay.pods == ()

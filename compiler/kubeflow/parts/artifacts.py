@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from compiler import bucket, lifecycle
 from compiler.diagnostic import Finding, Severity
-from compiler.formats import DATA_KEY, NAME, OTHER_TYPES
+from compiler.formats import DATA_KEY, OTHER_TYPES
 from compiler.kind import Kind
 from compiler.kubeflow.installation import Keys, Store
 from compiler.kubeflow.layout import PROFILE, Layout
