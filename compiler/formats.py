@@ -23,11 +23,11 @@ def whole(pattern: str) -> str:
 
 
 OTHER_TYPES = (
-    r"(?!(?:null|true|false|y|yes|n|no|on|off|0x[0-9a-f]+|0[bo][0-9]+|[0-9]+(?:\.[0-9]*)?(?:e-?[0-9]+)?"
-    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2})$)"
+    r"(?!(?:[nN]ull|NULL|[tT]rue|TRUE|[fF]alse|FALSE|[yYnN]|[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF"
+    r"|0[xX][0-9a-fA-F_]+|0[bBoO][0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE]-?[0-9]+)?|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2})$)"
 )
-"""What YAML reads as no text unless it is quoted, of what a name could be. Kustomize drops the quotes of a reference to an
-object that it renames, so that the account "null" becomes none, and "1e3" 1000: seen with kubectl 1.37."""
+"""What YAML reads as no text unless it is quoted, of what a name could be. Kustomize drops the quotes of a reference to an object
+that it renames, and of the keys of annotations: the account "null" becomes none, and "1e3" 1000. Seen with kubectl 1.37."""
 _TEXT_WORDS = "and not what YAML reads as a number, a date, true, false or null"
 _LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 LABEL_WORDS = "lower-case letters, digits and dashes, at most 63, starting and ending with a letter or digit"
@@ -60,9 +60,9 @@ LABEL_VALUE = Format(
 )
 """The value of a label, a node selector or a taint. Source: IsValidLabelValue."""
 QUALIFIED = Format(
-    rf"(?:(?![^/]{{254}}){SUBDOMAIN}/)?{_SHORT}",
+    rf"{OTHER_TYPES}(?:(?![^/]{{254}}){SUBDOMAIN}/)?{_SHORT}",
     317,
-    "a name of at most 63 letters, digits, '-', '_' and '.', after a host name and '/' or alone",
+    f"a name of at most 63 letters, digits, '-', '_' and '.', after a host name and '/' or alone, {_TEXT_WORDS}",
 )
 """The key of a label, annotation or taint, and the class of a load balancer. Source: IsQualifiedName; keys of annotations may
 have capital letters before the slash, which are refused here all the same."""

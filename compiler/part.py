@@ -92,7 +92,7 @@ def annotated(description: str) -> Schema:
     schema = labelled(description, printable("A value."))
     own = r"(?![^/]*\bconfig\.kubernetes\.io/|config\.k8s\.io/|kubectl\.kubernetes\.io/last-applied-configuration$)"
     names = schema["propertyNames"]
-    words = f"{names['patternErrorMessage']}, and none of kubectl or Kustomize"
+    words = f"{names['patternErrorMessage']}; none of kubectl's or Kustomize's own"
     return {**schema, "propertyNames": {"pattern": whole(own + QUALIFIED.pattern), "patternErrorMessage": words}}
 
 

@@ -22,6 +22,7 @@ from tests.parts import MINIO, planned, understood
 LOCAL = {"overlay": "local"}
 SERVED = {**LOCAL, "host": "a.example"}
 OTHER_TYPES = (
+    *("Null", "True", "YES", "1_000", "0xFF", "1E3", "1."),
     *("null", "true", "false", "yes", "no", "on", "off", "y", "n", "2001-01-01", "2001-1-1"),
     *("8", "12", "08", "010", "0x1", "0xff", "0o7", "0b1", "1.0", "0.5", "1e3", "1e-3", "1.5e3"),
 )
@@ -31,7 +32,7 @@ def matches(form: Format, text: str) -> bool:
     return bool(re.search(whole(form.pattern), text)) and len(text) <= form.longest
 
 
-@pytest.mark.parametrize("form", [NAME, LABEL])
+@pytest.mark.parametrize("form", [NAME, LABEL, QUALIFIED])
 @pytest.mark.parametrize("text", OTHER_TYPES)
 def test_name__is_no_other_type(form: Format, text: str) -> None:
     assert not matches(form, text)

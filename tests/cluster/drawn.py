@@ -126,8 +126,10 @@ class Drawer:
         for key in sorted(own):
             if self.random.random() < share:
                 values[key] = copy.deepcopy(self.random.choice(self.pools[key]))
-        # A directory that is not there is no base.
-        if values.get("pipelines", {}).pop("base", None) and not values["pipelines"]:
+        # A directory, and another environment, that are not there.
+        for key in ("base", "mlflow"):
+            values.get("pipelines", {}).pop(key, None)
+        if values.get("pipelines") == {}:
             del values["pipelines"]
         for route in KINDS[kind].requires:
             here: Any = values

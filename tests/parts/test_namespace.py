@@ -27,7 +27,7 @@ def test_check__the_clusters_own_are_not_taken_over(name: str) -> None:
     ("name", "codes"),
     [
         ("a", []),
-        ("1", []),
+        ("1a", []),
         ("a" * 63, []),
         ("", ["bad-value"]),
         ("a" * 64, ["bad-value"]),

@@ -34,6 +34,20 @@ def test_every_pod__is_told_nothing_by_default() -> None:
     assert planned(MINIO).pods == ()
 
 
+_DEMANDED = "requiredDuringSchedulingIgnoredDuringExecution"
+_RACK = {"topologyKey": "acme.example/rack"}
+
+
+def _near(term: dict[str, Any]) -> dict[str, Any]:
+    """An affinity that demands pods to be near to."""
+    return {"podAffinity": {_DEMANDED: [term]}}
+
+
+def _on(expression: dict[str, Any]) -> dict[str, Any]:
+    """An affinity that demands something of the labels of a node."""
+    return {"nodeAffinity": {_DEMANDED: {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}}}
+
+
 def test_affinity__is_the_servers_alone_and_as_written() -> None:
     affinity = {
         "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "acme.example/rack"}]}
@@ -98,6 +112,25 @@ def test_check__tolerations(toleration: dict[str, Any], codes: list[str]) -> Non
         ({"priorityClassName": "High"}, ["bad-value"]),
         ({"topologySpread": {"zones": "always"}}, ["unknown-value"]),
         ({"affinity": {"nodeAffinities": {}}}, ["unknown-key"]),
+        ({"affinity": _near({"topologyKey": "a.example/rack"})}, []),
+        ({"affinity": _near({"topologyKey": "a rack"})}, ["bad-value"]),
+        ({"affinity": _near({})}, ["missing-key"]),
+        ({"affinity": _near({**_RACK, "namespaces": ["A"]})}, ["bad-value"]),
+        ({"affinity": _near({**_RACK, "matchLabelKeys": ["a"]})}, ["bad-value"]),
+        ({"affinity": _near({**_RACK, "labelSelector": {"matchLabels": {"b": "c"}}, "matchLabelKeys": ["a"]})}, []),
+        (
+            {"affinity": _near({**_RACK, "labelSelector": {"matchLabels": {"a": "c"}}, "matchLabelKeys": ["a"]})},
+            ["bad-value"],
+        ),
+        ({"affinity": _on({"key": "a", "operator": "In", "values": ["b"]})}, []),
+        ({"affinity": _on({"key": "a", "operator": "In", "values": ["b c"]})}, ["bad-value"]),
+        ({"affinity": _on({"key": "a", "operator": "In", "values": []})}, ["bad-value"]),
+        ({"affinity": _on({"key": "a", "operator": "NotIn"})}, ["missing-key"]),
+        ({"affinity": _on({"key": "a", "operator": "Exists"})}, []),
+        ({"affinity": _on({"key": "a", "operator": "Exists", "values": ["b"]})}, ["bad-value"]),
+        ({"affinity": _on({"key": "a", "operator": "Gt", "values": ["1"]})}, []),
+        ({"affinity": _on({"key": "a", "operator": "Gt", "values": ["many"]})}, ["bad-value"]),
+        ({"affinity": {"nodeAffinity": {_DEMANDED: {"nodeSelectorTerms": []}}}}, ["bad-value"]),
     ],
 )
 def test_schema__scheduling(scheduling: dict[str, Any], codes: list[str]) -> None:
