@@ -96,8 +96,8 @@ _POD = object_of(
         "matchLabelKeys": _KEYS,
         "mismatchLabelKeys": _KEYS | {"description": "Labels of the server's own pod whose values are excluded."},
     },
-    required=["topologyKey"],
-    dependencies={"matchLabelKeys": ["labelSelector"], "mismatchLabelKeys": ["labelSelector"]},
+    # Without a selector it is about no pod at all, which the API server warns about.
+    required=["labelSelector", "topologyKey"],
 )
 
 

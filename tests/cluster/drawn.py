@@ -23,7 +23,7 @@ from compiler.schema import environment_schema, fits
 from compiler.system import SYSTEMS, foreign
 
 Values = dict[str, Any]
-CONDITIONS = {"allOf", "dependencies", "minProperties", "maxProperties"}
+CONDITIONS = {"allOf", "minProperties", "maxProperties"}
 LONGEST = 3
 """The most items of a list, and the most entries of a mapping with names of its own."""
 TRIES = 60

@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from compiler import bucket, lifecycle
 from compiler.diagnostic import Finding, Severity
-from compiler.formats import DATA_KEY, OTHER_TYPES
+from compiler.formats import DATA_KEY, NAME, OTHER_TYPES
 from compiler.kind import Kind
 from compiler.kubeflow.installation import Keys, Store
 from compiler.kubeflow.layout import PROFILE, Layout
@@ -57,6 +57,7 @@ _OWN: dict[str, Schema] = {
         "The Secret with the access keys of a profile, in its namespace; `{profile_name}` stands for the profile's name.",
         rf"{OTHER_TYPES}{_SEGMENT}(?:\.{_SEGMENT})*",
         "the name of a Secret, with {profile_name} where each profile has its own",
+        maxLength=NAME.longest,
         default=PROFILE_SECRET,
     ),
     "keyFormat": text(

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostic import Finding, Severity
-from compiler.formats import LABEL
+from compiler.formats import LABEL, NAME
 from compiler.kind import Kind
 from compiler.kubeflow.installation import Keys, Profile
 from compiler.kubeflow.layout import NAMESPACE
@@ -93,6 +93,10 @@ def check(installation: Installation) -> Iterable[Finding]:
             message = f"{profile.owner} owns {profile.name}, and deployKF refuses an owner among the members"
             yield Finding(place, "conflicting-keys", message, "remove it here")
         yield from _login(installation, index, profile)
+        keys = installation.keys_of(profile)
+        if keys and len(keys.secret) > NAME.longest:
+            message = f"the name of the Secret of {profile.name} has {len(keys.secret)} characters, more than {NAME.longest}"
+            yield Finding(("artifacts", "profileSecret"), "bad-value", message, "choose a shorter one")
         yield from partitioned(("profiles", index, "roleArn"), profile.role_arn, installation.artifacts.region)
     if any(profile.members for profile in installation.profiles) and installation.pipelines.deploykf is None:
         index = next(index for index, profile in enumerate(installation.profiles) if profile.members)
