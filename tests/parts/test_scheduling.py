@@ -49,9 +49,7 @@ def _on(expression: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_affinity__is_the_servers_alone_and_as_written() -> None:
-    affinity = {
-        "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "acme.example/rack"}]}
-    }
+    affinity = {"podAntiAffinity": {_DEMANDED: [_RACK]}}
     overlay = planned(MINIO, scheduling={"affinity": affinity})
     assert changes(overlay, SERVER)["spec.template.spec.affinity"] == affinity
     assert overlay.pods == ()
