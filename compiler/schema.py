@@ -13,9 +13,10 @@ from functools import cache
 from typing import Any
 
 from compiler.diagnostic import Diagnostic, Finding
+from compiler.formats import SHORT_LABEL
 from compiler.kind import Kind
 from compiler.kinds import KINDS, summary
-from compiler.part import LABEL, Schema, choice
+from compiler.part import Schema, choice
 from compiler.route import ABSENT, Route, follow, show
 from compiler.secrecy import mistyped_credential, place_name
 from compiler.source import Source, alike, nearest
@@ -205,7 +206,7 @@ def _typing(key: str, value: Any, known: list[str]) -> bool:
     """Whether a key is one of names, mistyped: it is very near, and its value looks like a name."""
     meant = alike(key, [each for each in known if place_name(each)])
     same_sort = meant.lower().endswith("secret") and key.lower().endswith(("secret", "ecret", "secert"))
-    return bool(meant) and same_sort and isinstance(value, str) and bool(re.fullmatch(LABEL, value))
+    return bool(meant) and same_sort and isinstance(value, str) and bool(re.fullmatch(SHORT_LABEL, value))
 
 
 def _credential(route: Route, known: list[str]) -> Finding:

@@ -95,7 +95,9 @@ def check(installation: Installation) -> Iterable[Finding]:
         yield from _login(installation, index, profile)
         keys = installation.keys_of(profile)
         if keys and len(keys.secret) > NAME.longest:
-            message = f"the name of the Secret of {profile.name} has {len(keys.secret)} characters, more than {NAME.longest}"
+            message = (
+                f"the name of the Secret of {profile.name} has {len(keys.secret)} characters, more than {NAME.longest}"
+            )
             yield Finding(("artifacts", "profileSecret"), "bad-value", message, "choose a shorter one")
         yield from partitioned(("profiles", index, "roleArn"), profile.role_arn, installation.artifacts.region)
     if any(profile.members for profile in installation.profiles) and installation.pipelines.deploykf is None:
