@@ -86,3 +86,10 @@ TAG = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 DIGEST = "sha256:[0-9a-f]{64}"
 CIDR = Format("[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", 49, "a range of addresses, like 10.1.0.0/16 or 2001:db8::/32")
 """A range of addresses, as far as a pattern can say; `peer.unreadable` says the rest."""
+BYTES = Format(
+    "[1-9][0-9]{0,11}Ki|[1-9][0-9]{0,8}Mi|[1-9][0-9]{0,5}Gi|[1-9][0-9]{0,2}Ti|[1-3]Pi",
+    14,
+    "an amount like 512Mi, 10Gi or 2Ti, at most 3Pi",
+)
+"""An amount of memory or storage. From 2**63 thousandths of a byte on, about 8Pi, the API server takes it for a fraction of bytes
+and warns, and some amounts are computed as twice what is set. Source: its answers, in version 1.37."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from compiler.formats import LABEL_VALUE, NAME, PRINTABLE, PRINTABLE_WORDS, QUALIFIED, Format, whole
+from compiler.formats import BYTES, LABEL_VALUE, NAME, PRINTABLE, PRINTABLE_WORDS, QUALIFIED, Format, whole
 
 if TYPE_CHECKING:
     from compiler.diagnostic import Finding
@@ -108,9 +108,7 @@ def secret_name(description: str, **more: Any) -> Schema:
 
 def quantity(description: str, **more: Any) -> Schema:
     """An amount of memory or storage, as Kubernetes writes it, in binary units."""
-    return text(
-        description, r"[1-9][0-9]*(?:Ki|Mi|Gi|Ti|Pi)", "an amount like 512Mi, 10Gi or 2Ti", maxLength=16, **more
-    )
+    return formatted(description, BYTES, **more)
 
 
 _UNITS = {"Ki": 1, "Mi": 1024, "Gi": 1024**2, "Ti": 1024**3, "Pi": 1024**4}

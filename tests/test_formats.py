@@ -12,7 +12,19 @@ from compiler.build import build
 from compiler.conform import conform
 from compiler.dialect import go
 from compiler.emit import emit
-from compiler.formats import DATA_KEY, LABEL, LABEL_VALUE, LINE, NAME, PRINTABLE, QUALIFIED, REPOSITORY, Format, whole
+from compiler.formats import (
+    BYTES,
+    DATA_KEY,
+    LABEL,
+    LABEL_VALUE,
+    LINE,
+    NAME,
+    PRINTABLE,
+    QUALIFIED,
+    REPOSITORY,
+    Format,
+    whole,
+)
 from compiler.overlay import SERVICE_ACCOUNT
 from compiler.peer import unreadable
 from compiler.rules import faults
@@ -61,6 +73,7 @@ def test_name__of_another_type_is_noticed_in_the_build(project: Project, word: s
     ("form", "right", "wrong"),
     [
         (NAME, ["a.b", "a-b.c", "1.2.3", "a" * 253], ["a..b", "a-.b", ".a", "-a", "A", "a_b", "a\n", "", "a" * 254]),
+        (BYTES, ["1Ki", "512Mi", "999Ti", "3Pi"], ["0Gi", "1", "1G", "4Pi", "1000Ti", "1.5Gi", "1Gi\n"]),
         (LABEL, ["a" * 63], ["a.b", "a" * 64, "a-", "a\n"]),
         (DATA_KEY, ["a", "_", ".a", "ca.crt", "-", "a..b"], [".", "..", "..a", "a b", "a/b", "a" * 254, "a\n"]),
         (LABEL_VALUE, ["", "a", "A.b_c-d", "a" * 63], ["-a", "a-", "a b", "a" * 64, "a\n"]),
