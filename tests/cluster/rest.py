@@ -37,6 +37,10 @@ class Rest:
             "Content-Type": "application/json",
         }
 
+    def close(self) -> None:
+        """Ends the connection."""
+        self._connection.close()
+
     def refusal(self, thing: Object) -> str:
         """What the server has against creating an object; nothing where it would. Warnings count."""
         version = str(thing["apiVersion"])

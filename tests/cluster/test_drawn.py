@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -80,8 +81,8 @@ def test_what_agrees_compiles(compiled: list[Compilation]) -> None:
 def test_what_compiles_is_accepted(server: Server, compiled: list[Compilation]) -> None:
     """The API server would create every object of every build, strictly and without a warning."""
     server.kubectl.must("create", "namespace", SPACE)
-    api = Rest(server.kubectl.kubeconfig, SPACE)
     things = [(one.name, each) for one in compiled for each in one.manifests]
-    answers = [(name, str(each.ref), api.refusal(each.data)) for name, each in things]
+    with closing(Rest(server.kubectl.kubeconfig, SPACE)) as api:
+        answers = [(name, str(each.ref), api.refusal(each.data)) for name, each in things]
     refused = [answer for answer in answers if answer[-1]]
     assert refused == [], "\n".join(map(" ".join, refused))
