@@ -137,7 +137,7 @@ def test_since__an_environment_that_was_not_there(inside: Run, repository: Path)
     finally:
         shutil.rmtree(repository / "overlays" / "new")
     assert answer.code == 0
-    assert "which does not have it: 8 added" in answer.out
+    assert "which does not have it: 9 added" in answer.out
 
 
 def test_since__the_base_of_that_commit_counts(inside: Run, repository: Path) -> None:
@@ -165,7 +165,7 @@ def test_since__outside_of_a_repository(project: Project, run: Run) -> None:
     project.add("dev", "overlay: local\n")
     answer = run("plan", "dev")
     assert (answer.code, answer.out) == (3, "")
-    assert "is not in a git repository" in answer.err
+    assert "not a git repository" in answer.err
 
 
 def test_from__another_environment_as_if_it_were_this_one(inside: Run) -> None:

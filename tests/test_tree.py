@@ -31,6 +31,7 @@ KUSTOMIZATIONS = [path for path in YAMLS if path.name == "kustomization.yaml"]
 RESOURCES = [path for path in YAMLS if path.name != "kustomization.yaml" and not path.name.endswith(".patch.yaml")]
 PATCHES = [path for path in YAMLS if path.name.endswith(".patch.yaml")]
 
+DEFAULT_DENY = "default-deny"
 TOP = (
     "base",
     "compiler",
@@ -43,6 +44,7 @@ TOP = (
     "Makefile",
     "README.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "CHANGELOG.md",
     "LICENSE",
     "action.yml",
@@ -296,8 +298,8 @@ def test_labels__are_the_same_three_everywhere(built: list[Manifest]) -> None:
             continue  # generated, and found by its name
         labels = manifest.data["metadata"]["labels"]
         assert labels["app.kubernetes.io/part-of"] == "mlflow", manifest.ref
-        if manifest.ref.kind == "Namespace":
-            continue
+        if manifest.ref.kind == "Namespace" or manifest.ref.name == DEFAULT_DENY:
+            continue  # of the namespace, and of no program
         assert labels["app.kubernetes.io/component"] in SUITES[labels["app.kubernetes.io/name"]], manifest.ref
         own = {key: value for key, value in labels.items() if key.startswith("app.kubernetes.io/")}
         assert set(own) == {f"app.kubernetes.io/{key}" for key in ("name", "component", "part-of")}
@@ -321,7 +323,7 @@ def test_selectors__of_services_and_policies_name_program_and_component(built: l
         spec = manifest.data.get("spec", {})
         if manifest.ref.kind == "Service":
             assert set(spec["selector"]) == {"app.kubernetes.io/name", "app.kubernetes.io/component"}, manifest.ref
-        if manifest.ref.kind == "NetworkPolicy":
+        if manifest.ref.kind == "NetworkPolicy" and manifest.ref.name != DEFAULT_DENY:
             selector = spec["podSelector"]
             keys = {*selector.get("matchLabels", {})} | {each["key"] for each in selector.get("matchExpressions", [])}
             assert keys in ({"app.kubernetes.io/name", COMPONENT}, {"app.kubernetes.io/part-of", COMPONENT}), (
