@@ -5,7 +5,7 @@ COMPILER := $(BIN)/mlflow-overlays
 export ENV MLFLOW_PYTHON PIPELINES_SOURCE ARGO_SOURCE
 
 .DEFAULT_GOAL := help
-.PHONY: help overlay check secrets test broken-test places-test policy-test security corpus-test upstream-test cloud-test stack-test cluster-test kind-up e2e kind-down fuzz proofs bench footprint schema docs hooks golden generated lint format types lock clean
+.PHONY: help overlay check secrets test broken-test places-test policy-test security corpus-test upstream-test cloud-test stack-test cluster-test kind-up e2e kind-down fuzz fuzz-validate proofs bench footprint schema docs hooks golden generated lint format types lock clean
 
 .venv/%.done: requirements.lock requirements-test.lock requirements-dev.lock requirements-places.lock pyproject.toml
 	@$(PYTHON) scripts/setup.py $*
@@ -46,6 +46,8 @@ kind-down: .venv/test.done ## Remove the cluster of kind-up
 	@$(BIN)/python scripts/kind.py down
 fuzz: .venv/test.done ## Try broken environments of every sort, and write docs/fuzzing.md: make fuzz COUNT=20000 SEED=1
 	@$(BIN)/python scripts/fuzz.py --seed $(or $(SEED),1) --count $(or $(COUNT),20000) --output docs/fuzzing.md
+fuzz-validate: .venv/test.done ## Try hostile manifests and trees of Kustomize in a sandbox, and write docs/fuzzing-validate.md: make fuzz-validate COUNT=10000 SEED=1
+	@$(BIN)/python scripts/fuzz_validate.py --seed $(or $(SEED),1) --count $(or $(COUNT),10000) --output docs/fuzzing-validate.md
 proofs: .venv/overlay.done ## Write docs/proofs.md from the last stack-test and cluster-test
 	@$(BIN)/python scripts/proofs.py .cache/stack.json .cache/cluster.json
 bench: .venv/dev.done ## Measure the compiler beside public tools, for docs/bench.md
