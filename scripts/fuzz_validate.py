@@ -219,11 +219,14 @@ PATHS = (
         "~/.ssh/id_rsa",
     ),
 )
+_FUNCTION = (
+    '"apiVersion: own/v1\\nkind: Own\\nmetadata: {{name: p, annotations: '
+    "{{config.kubernetes.io/function: 'exec: {{path: ./p}}'}}}}\\n\""
+)
 PLUGINS = (
     '"apiVersion: builtin\\nkind: PatchTransformer\\nmetadata: {{name: p}}\\npath: http://127.0.0.1:{port}/x\\n"',
     '"apiVersion: builtin\\nkind: HelmChartInflationGenerator\\nmetadata: {{name: p}}\\nname: a\\nrepo: http://127.0.0.1:{port}\\n"',
-    '"apiVersion: own/v1\\nkind: Own\\nmetadata: {{name: p, annotations: '
-    "{{config.kubernetes.io/function: 'exec: {{path: ./p}}'}}}}\\n\"",
+    _FUNCTION,
 )
 
 
@@ -360,10 +363,10 @@ def page(tally: Tally, seed: int) -> str:
     total = [sum(tally.ended[sort, code] for sort in SORTS) for code in LEGAL]
     rows.append(f"| **all** | {tally.tried.total()} | {' | '.join(map(str, total))} |")
     return (
-        "<!-- Written by scripts/fuzz_validate.py. Run `make fuzz` to regenerate. -->\n\n# Fuzzing validate\n\n"
+        "<!-- Written by scripts/fuzz_validate.py. Run `make fuzz-validate` to regenerate. -->\n\n# Fuzzing validate\n\n"
         "Hostile manifests and trees of Kustomize are given to `validate`, in every format, in a sandbox: an audit hook sees\n"
-        "every process but kubectl, every connection and every change outside of the temporary directory; a listener waits for what\n"
-        "kubectl might fetch, and a `git` on PATH leaves a mark. `scripts/fuzz_validate.py` says what each sort is.\n\n"
+        "every process but kubectl, every connection and every change outside of the temporary directory; a listener waits for\n"
+        "what kubectl might fetch, and a `git` on PATH leaves a mark. `scripts/fuzz_validate.py` says what each sort is.\n\n"
         f"Run on {datetime.now(UTC):%Y-%m-%d} with the seed {seed}: **{tally.tried.total()} inputs, "
         f"{len(tally.failures)} failures**; the slowest took {tally.slowest:.2f} s of the processor.\n\n"
         "| sort | tried | exit 0 | exit 1 | exit 3 |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
