@@ -156,7 +156,7 @@ BREAKS: list[tuple[str, str, Callable[[Objects], Any], str]] = [
     (
         "network-policies",
         "prod",
-        lambda found: found.pop("NetworkPolicy mlflow-server"),
+        lambda found: (found.pop("NetworkPolicy mlflow-server"), found.pop("NetworkPolicy default-deny")),
         "no NetworkPolicy binds its ingress",
     ),
     ("pinned-images", "prod", lambda found: server(found)["containers"][0].update(image="mlflow:latest"), "latest"),

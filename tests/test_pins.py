@@ -15,7 +15,7 @@ QUOTED = ("charts.md", "diagnostics.md", "sources.md")
 PAGES = [*(path for path in sorted(ROOT.glob("docs/*.md")) if path.name not in QUOTED), *sorted(ROOT.glob("*.md"))]
 FILES = [ROOT / name for name in ("action.yml", ".pre-commit-hooks.yaml", ".pre-commit-config.yaml")]
 COMMIT = r"@[0-9a-f]{40}\b"
-VERSION = r"v?\d+\.\d+[\w.-]*"
+VERSION = r"(?:v?\d+\.\d+|RELEASE\.\d{4}-\d\d-\d\dT)[\w.-]*"
 FETCHES: dict[str, tuple[str, str]] = {
     "an action": (r"\buses: *(?!\./)(\S+)", COMMIT),
     "an image": (
