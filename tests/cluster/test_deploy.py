@@ -226,7 +226,8 @@ def other(there: Stand) -> dict[str, object]:
     labels = {"app.kubernetes.io/name": "other"}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
     spec = {"serviceName": "other", "selector": {"matchLabels": labels}, "template": template}
-    metadata = {"name": "postgres", "namespace": there.name}
+    # With the label of ours: one without it is not touched at all.
+    metadata = {"name": "postgres", "namespace": there.name, "labels": {"app.kubernetes.io/part-of": "mlflow"}}
     return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": spec}
 
 
