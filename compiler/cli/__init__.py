@@ -33,8 +33,14 @@ def main() -> None:
     # A run is short: looking for garbage, above all when it ends, takes longer than it saves.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
-    arguments = sys.argv[1:]
-    signal.signal(signal.SIGTERM, _terminated)
+    before = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        _run(sys.argv[1:])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(arguments: list[str]) -> None:
     TROUBLES.clear()
     code: int | str | None = 0
     try:
