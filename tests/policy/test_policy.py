@@ -70,7 +70,7 @@ def test_checks__each_is_answered_or_declined(tool: Tool) -> None:
     assert tool.checks - answered == set(ELSEWHERE) & tool.checks
     assert not answered & set(ELSEWHERE)
     if tool.name == "checkov":
-        assert set(ELSEWHERE) <= tool.checks
+        assert {each for each in ELSEWHERE if each.startswith("CKV")} <= tool.checks
         assert answered <= tool.checks
     here, declined = len(answered & tool.checks), len(set(ELSEWHERE) & tool.checks)
     row = f"| {tool.name} | {tool.version.removeprefix('v')} | {len(tool.checks)} | {here} | {declined} |"
