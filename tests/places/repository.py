@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from compiler.tree import HEADER
 from tests.conftest import ROOT
 
+CHANGED = f"<!-- {HEADER} -->\nchanged by hand\n"
+"""A page that the compiler wrote, and that somebody changed."""
 # Neither the settings of whoever runs the tests, nor the repository that a hook of git may be running them in.
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "GITHUB_", "PRE_COMMIT"))}
 GIT = {

@@ -17,7 +17,7 @@ import yaml
 from tests.conftest import ROOT
 
 from .conftest import release_tag, snippet
-from .repository import Repository, consumer
+from .repository import CHANGED, Repository, consumer
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 WORKFLOW = snippet("ci.md", "# .github/workflows/overlays.yaml")
@@ -114,7 +114,7 @@ def test_action__passes_where_all_is_well(action: Action) -> None:
 
 
 def test_action__fails_and_shows_findings_beside_their_lines(action: Action, repository: Repository) -> None:
-    repository.write("overlays/aws-keys/SECRETS.md", "changed by hand\n")
+    repository.write("overlays/aws-keys/SECRETS.md", CHANGED)
     repository.write("overlays/minio-postgres/environment.yaml", "overlay: minio-postgres\nreplicas: many\n")
     code, shown = action()
     assert code == 1
@@ -123,7 +123,7 @@ def test_action__fails_and_shows_findings_beside_their_lines(action: Action, rep
 
 
 def test_action__takes_environments_and_another_command(action: Action, repository: Repository) -> None:
-    repository.write("overlays/aws-keys/SECRETS.md", "changed by hand\n")
+    repository.write("overlays/aws-keys/SECRETS.md", CHANGED)
     assert action(environments="minio-postgres")[0] == 0
     assert action(environments="minio-postgres  aws-keys")[0] == 1
     assert action(command="check --kubernetes-version 1.37")[0] == 0
@@ -132,7 +132,7 @@ def test_action__takes_environments_and_another_command(action: Action, reposito
 
 
 def test_action__leaves_a_report(action: Action, repository: Repository) -> None:
-    repository.write("overlays/aws-keys/SECRETS.md", "changed by hand\n")
+    repository.write("overlays/aws-keys/SECRETS.md", CHANGED)
     code, shown = action(output="sarif", report="overlays report.sarif")
     assert code == 1
     report = (repository.root / "overlays report.sarif").read_text()
@@ -171,7 +171,7 @@ def _job(release: Repository, repository: Repository, place: Path) -> subprocess
 def test_job__reports_what_is_wrong(release: Repository, repository: Repository, tmp_path: Path) -> None:
     done = _job(release, repository, tmp_path / "installed")
     assert done.returncode == 0, done.stdout
-    repository.write("overlays/aws-keys/SECRETS.md", "changed by hand\n")
+    repository.write("overlays/aws-keys/SECRETS.md", CHANGED)
     program = tmp_path / "installed" / ".venv" / "bin"
     script = "\n".join(yaml.safe_load(JOB)["overlays"]["script"])
     done = Repository(repository.root, {"PATH": f"{program}:/usr/bin:/bin"}).run(*BASH, "-c", script, check=False)

@@ -12,7 +12,7 @@ import yaml
 from compiler.hooks import HOOKS
 
 from .conftest import release_tag, snippet
-from .repository import Repository, consumer
+from .repository import CHANGED, Repository, consumer
 
 PRE_COMMIT = (sys.executable, "-m", "pre_commit")
 CONFIG = ".pre-commit-config.yaml"
@@ -90,7 +90,7 @@ def test_compile__stops_a_commit_of_a_stale_overlay_alone(repository: Repository
 def test_compile__of_a_change_of_the_base_takes_the_environments_that_use_it(repository: Repository) -> None:
     component = "base/components/artifacts-minio/networkpolicy.yaml"
     for name in ("minio-postgres", "aws-keys"):
-        repository.write(f"overlays/{name}/SECRETS.md", "changed by hand\n")
+        repository.write(f"overlays/{name}/SECRETS.md", CHANGED)
     code, output = _hook(repository, COMPILE, component)
     assert (code, "overlays/minio-postgres/SECRETS.md" in output, "aws-keys" in output) == (1, True, False), output
     code, output = _hook(repository, COMPILE, "base/mlflow/service.yaml")
@@ -129,6 +129,6 @@ def test_compile__in_a_directory_of_the_repository(repository: Repository) -> No
     done = repository.commit()
     outcomes = _outcomes(done.stdout)
     assert (outcomes[LINT], outcomes[COMPILE]) == ("Passed", "Passed"), done.stdout
-    repository.write("deploy/mlflow/overlays/aws-keys/SECRETS.md", "changed by hand\n")
+    repository.write("deploy/mlflow/overlays/aws-keys/SECRETS.md", CHANGED)
     done = repository.commit(check=False)
     assert (done.returncode, "overlays/aws-keys/SECRETS.md:1:1: error:" in done.stdout) == (1, True), done.stdout
