@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from compiler.diagnostic import Finding
 from compiler.formats import HOST, PORT
-from compiler.image import image
+from compiler.image import image, unpinned
 from compiler.overlay import Change, Overlay, Secret, SecretKey, setting
 from compiler.part import Schema, text
 from compiler.route import Route
-from compiler.store import variables
+from compiler.store import BUCKET, EXISTING_SECRET, PREFIX, SECRET, joined, steps, variables
+from compiler.volume import STORAGE, unshared
 
 VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 REGION: Schema = text(
@@ -24,11 +27,61 @@ ENDPOINT: Schema = text(
     "an address like https://s3.acme.example:9000, without path",
     examples=["https://s3.acme.example:9000"],
 )
-IMAGE: Schema = image(
-    "The image of the object store in the cluster. Without it, `quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z`, which holds "
-    "the client mc too, or `ghcr.io/versity/versitygw:v1.8.0`."
+IN_CLUSTER_KEYS: dict[str, Schema] = {
+    "bucket": BUCKET,
+    "prefix": PREFIX,
+    "region": REGION,
+    "existingSecret": EXISTING_SECRET,
+    "storage": STORAGE,
+    "image": image(
+        "The image of the object store in the cluster. Without it, `quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z`, which "
+        "holds the client mc too, or `ghcr.io/versity/versitygw:v1.8.0`."
+    ),
+}
+"""The keys of a store that the overlay runs."""
+IN_CLUSTER_CLOSED: Mapping[str, str] = dict.fromkeys(
+    ("presigned", "direct"), "sends clients to the object store, but this one is open to the server alone"
 )
+"""The modes that a store which the overlay runs cannot serve, with the reason."""
 ENDPOINT_ROUTE: Route = ("artifacts", "endpoint")
+
+
+@dataclass(frozen=True)
+class InCluster:
+    """The bucket of a store that the overlay runs, and what runs it."""
+
+    bucket: str
+    prefix: str
+    region: str
+    existing_secret: str
+    storage: dict[str, Any]
+    image: str | None
+
+    @property
+    def uri(self) -> str:
+        """The URI that MLflow keeps artifacts under."""
+        return joined(f"s3://{self.bucket}", self.prefix)
+
+
+def in_cluster(given: Mapping[str, Any]) -> InCluster:
+    """Return the bucket of an environment, in a store that the overlay runs. In: what `artifacts` says."""
+    return InCluster(
+        bucket=given.get("bucket", "mlflow"),
+        prefix=given.get("prefix", ""),
+        region=given.get("region", "us-east-1"),
+        existing_secret=given.get("existingSecret", SECRET),
+        storage=given.get("storage", {}),
+        image=given.get("image"),
+    )
+
+
+def unfit(settings: InCluster, owner: str) -> Iterator[Finding]:
+    """Find names that S3 forbids, an image without a version, and an access mode for a volume that nobody shares."""
+    yield from forbidden(settings.bucket)
+    yield from steps(settings.prefix)
+    yield from unshared(("artifacts", "storage"), settings.storage, owner)
+    if settings.image:
+        yield from unpinned(("artifacts", "image"), settings.image)
 
 
 def is_amazon(endpoint: str) -> bool:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from compiler import bucket, lifecycle
 from compiler.diagnostic import Finding
-from compiler.image import image_of, unpinned
+from compiler.image import image_of
 from compiler.kind import Kind
 from compiler.lifecycle import Lifecycle
 from compiler.overlay import POD, Change, Overlay, Ref, Secret, SecretKey
 from compiler.part import Schema
 from compiler.route import Named, Route
-from compiler.store import BUCKET, EXISTING_SECRET, PREFIX, SECRET, joined, steps, variables
-from compiler.volume import STORAGE, unshared, volume
+from compiler.store import variables
+from compiler.volume import volume
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
@@ -27,61 +27,29 @@ MINIO = Ref("apps/v1", "StatefulSet", "minio")
 SETUP = Ref("batch/v1", "Job", "minio-setup")
 IMAGE = "quay.io/minio/minio"
 _ENDPOINT = "http://minio:9000"
-_REASON = "sends clients to the object store, but this one is open to the server alone"
 
 NAME = "a MinIO in the cluster"
-CLOSED: Mapping[str, str] = {"presigned": _REASON, "direct": _REASON}
+CLOSED = bucket.IN_CLUSTER_CLOSED
 SIGNS = True
-KEYS: dict[str, Schema] = {
-    "bucket": BUCKET,
-    "prefix": PREFIX,
-    "region": bucket.REGION,
-    "existingSecret": EXISTING_SECRET,
-    "storage": STORAGE,
-    "image": bucket.IMAGE,
-    **lifecycle.KEYS,
-}
+KEYS: dict[str, Schema] = {**bucket.IN_CLUSTER_KEYS, **lifecycle.KEYS}
 
 
 @dataclass(frozen=True)
-class Minio:
-    """The bucket, and what runs it."""
+class Minio(bucket.InCluster):
+    """The bucket, what it keeps, and what runs it."""
 
-    bucket: str
-    prefix: str
-    region: str
-    existing_secret: str
-    storage: dict[str, Any]
-    image: str | None
     lifecycle: Lifecycle
-
-    @property
-    def uri(self) -> str:
-        """The URI that MLflow keeps artifacts under."""
-        return joined(f"s3://{self.bucket}", self.prefix)
 
 
 def read(given: Mapping[str, Any], kind: Kind) -> Minio:
-    """The bucket of an environment, and what runs it."""
-    return Minio(
-        bucket=given.get("bucket", "mlflow"),
-        prefix=given.get("prefix", ""),
-        region=given.get("region", "us-east-1"),
-        existing_secret=given.get("existingSecret", SECRET),
-        storage=given.get("storage", {}),
-        image=given.get("image"),
-        lifecycle=lifecycle.read(given),
-    )
+    """Return the bucket of an environment, and what runs it."""
+    return Minio(**vars(bucket.in_cluster(given)), lifecycle=lifecycle.read(given))
 
 
 def check(environment: Environment) -> Iterable[Finding]:
-    """Names that S3 forbids, an image that names another one tomorrow, a volume that nobody shares, versions that are not."""
+    """Find what is unfit of any store in the cluster, and versions that are not kept."""
     minio: Minio = environment.artifacts.settings
-    yield from bucket.forbidden(minio.bucket)
-    yield from steps(minio.prefix)
-    yield from unshared(("artifacts", "storage"), minio.storage, "MinIO")
-    if minio.image:
-        yield from unpinned(("artifacts", "image"), minio.image)
+    yield from bucket.unfit(minio, "MinIO")
     yield from lifecycle.findings(minio.lifecycle)
 
 

@@ -6,18 +6,16 @@ The bucket is that of a user who reaches no other. The server never sees the roo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compiler import bucket
 from compiler.diagnostic import Finding
-from compiler.image import image_of, unpinned
+from compiler.image import image_of
 from compiler.kind import Kind
 from compiler.overlay import POD, Change, Overlay, Ref, Secret, SecretKey
-from compiler.part import Schema
 from compiler.route import Named, Route
-from compiler.store import BUCKET, EXISTING_SECRET, PREFIX, SECRET, joined, steps, variables
-from compiler.volume import STORAGE, unshared, volume
+from compiler.store import variables
+from compiler.volume import volume
 
 if TYPE_CHECKING:
     from compiler.environment import Environment
@@ -26,59 +24,22 @@ VERSITYGW = Ref("apps/v1", "StatefulSet", "versitygw")
 SETUP = Ref("batch/v1", "Job", "versitygw-setup")
 _IMAGE = "ghcr.io/versity/versitygw"
 _ENDPOINT = "http://versitygw:7070"
-_REASON = "sends clients to the object store, but this one is open to the server alone"
 _SETUP_ENV: Route = (*POD, "containers", Named("setup"), "env")
 
 NAME = "a VersityGW in the cluster"
-CLOSED: Mapping[str, str] = {"presigned": _REASON, "direct": _REASON}
+CLOSED = bucket.IN_CLUSTER_CLOSED
 SIGNS = True
-KEYS: dict[str, Schema] = {
-    "bucket": BUCKET,
-    "prefix": PREFIX,
-    "region": bucket.REGION,
-    "existingSecret": EXISTING_SECRET,
-    "storage": STORAGE,
-    "image": bucket.IMAGE,
-}
+KEYS = bucket.IN_CLUSTER_KEYS
 
 
-@dataclass(frozen=True)
-class VersityGw:
-    """The bucket, and what runs it."""
-
-    bucket: str
-    prefix: str
-    region: str
-    existing_secret: str
-    storage: dict[str, Any]
-    image: str | None
-
-    @property
-    def uri(self) -> str:
-        """The URI that MLflow keeps artifacts under."""
-        return joined(f"s3://{self.bucket}", self.prefix)
-
-
-def read(given: Mapping[str, Any], kind: Kind) -> VersityGw:
+def read(given: Mapping[str, Any], kind: Kind) -> bucket.InCluster:
     """Return the bucket of an environment, and what runs it."""
-    return VersityGw(
-        bucket=given.get("bucket", "mlflow"),
-        prefix=given.get("prefix", ""),
-        region=given.get("region", "us-east-1"),
-        existing_secret=given.get("existingSecret", SECRET),
-        storage=given.get("storage", {}),
-        image=given.get("image"),
-    )
+    return bucket.in_cluster(given)
 
 
 def check(environment: Environment) -> Iterable[Finding]:
-    """Find names that S3 forbids, an image without a version, and an access mode for a volume that nobody shares."""
-    settings: VersityGw = environment.artifacts.settings
-    yield from bucket.forbidden(settings.bucket)
-    yield from steps(settings.prefix)
-    yield from unshared(("artifacts", "storage"), settings.storage, "VersityGW")
-    if settings.image:
-        yield from unpinned(("artifacts", "image"), settings.image)
+    """Find what is unfit of any store in the cluster."""
+    yield from bucket.unfit(environment.artifacts.settings, "VersityGW")
 
 
 def plan(environment: Environment) -> Overlay:
@@ -86,7 +47,7 @@ def plan(environment: Environment) -> Overlay:
 
     VersityGW refuses requests that are signed for another region than its own, administrators' too.
     """
-    settings: VersityGw = environment.artifacts.settings
+    settings: bucket.InCluster = environment.artifacts.settings
     root = Secret(
         "versitygw-root",
         (
