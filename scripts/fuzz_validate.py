@@ -13,18 +13,16 @@ import contextlib
 import io
 import os
 import shutil
-import signal
 import socket
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from types import FrameType
 from typing import Any
 
 import compiler.cli.app  # noqa: F401 - read before anything is watched
@@ -33,6 +31,7 @@ from compiler.build import kubectl
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from fuzz import SlowError, within
 from inputs import WORDS
 
 SUMMARY, _, EXAMPLE = (__doc__ or "").rpartition("\n\n")
@@ -60,10 +59,6 @@ FIELDS = (
     ),
     *("validators", "Resources", "re\u017fources"),
 )
-
-
-class SlowError(BaseException):
-    """An input that kept the command for too long."""
 
 
 class Sandbox:
@@ -110,7 +105,7 @@ class Tally:
 
 
 def manifests(chance: Random, top: Path, _: int) -> None:
-    """Objects of the project's own builds, with tokens put in, taken out and doubled."""
+    """Objects of the project's own builds, with tokens inserted, deleted and doubled."""
     text = chance.choice(GOLDEN)
     for _ in range(chance.randint(0, 12)):
         at = chance.randrange(len(text) + 1)
@@ -315,7 +310,7 @@ def attempt(sandbox: Sandbox, top: Path, format_: str, sort: str, tally: Tally) 
     out, err, code = io.StringIO(), io.StringIO(), 0
     begun = time.process_time()
     try:
-        with within(top.parent), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with within(top.parent, MAX_SECONDS), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             sys.argv = ["mlflow-overlays", "validate", "v", "--output", format_]
             sandbox.on = True
             cli.main()
@@ -335,23 +330,6 @@ def attempt(sandbox: Sandbox, top: Path, format_: str, sort: str, tally: Tally) 
     text = out.getvalue()
     raw = [letter for letter in text if not letter.isprintable() and letter != "\n"]
     return f"printed {raw[0]!r}" if raw else ""
-
-
-@contextlib.contextmanager
-def within(directory: Path) -> Iterator[None]:
-    """Works in a directory, and raises `SlowError` where it takes too long."""
-
-    def stop(number: int, frame: FrameType | None) -> Any:
-        raise SlowError
-
-    before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
-    try:
-        with contextlib.chdir(directory):
-            yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
 
 
 def page(tally: Tally, seed: int) -> str:

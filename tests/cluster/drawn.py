@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
-from jsonschema_rs import Draft7Validator
 
 from compiler.diagnostic import Severity
 from compiler.kinds import KINDS
@@ -21,55 +19,11 @@ from compiler.part import Schema
 from compiler.route import ABSENT, Route, follow
 from compiler.schema import environment_schema, fits
 from compiler.system import SYSTEMS, foreign
+from tests.schema_values import values_of
 
 Values = dict[str, Any]
-CONDITIONS = {"allOf", "minProperties", "maxProperties"}
-LONGEST = 3
-"""The most items of a list, and the most entries of a mapping with names of its own."""
 TRIES = 60
-"""After so many keys that were taken out, there is hardly anything left."""
-
-
-def values_of(schema: Schema) -> st.SearchStrategy[Any]:
-    """Draws what a fragment of the schema admits."""
-    drawn = _values_of(schema)
-    known = [*schema.get("examples", ()), *([schema["default"]] if "default" in schema else ())]
-    if known and schema.get("type") != "object":
-        drawn = st.one_of(drawn, drawn, st.sampled_from(known))
-    return drawn.filter(Draft7Validator(schema).is_valid) if CONDITIONS & schema.keys() else drawn
-
-
-def _values_of(schema: Schema) -> st.SearchStrategy[Any]:
-    if "enum" in schema:
-        return st.sampled_from(schema["enum"])
-    match schema["type"]:
-        case "boolean":
-            return st.booleans()
-        case "integer":
-            least, most = schema["minimum"], schema["maximum"]
-            return st.one_of(st.integers(least, most), st.integers(least, min(least + 3, most)), st.just(most))
-        case "string":
-            return st.from_regex(schema["pattern"]).filter(Draft7Validator(schema).is_valid)
-        case "array":
-            most = min(schema.get("maxItems", LONGEST), LONGEST)
-            unique = repr if schema.get("uniqueItems") else None
-            return st.lists(
-                values_of(schema["items"]), min_size=schema.get("minItems", 0), max_size=most, unique_by=unique
-            )
-        case _:
-            return _mappings(schema)
-
-
-def _mappings(schema: Schema) -> st.SearchStrategy[Any]:
-    fields, required = schema.get("properties"), schema.get("required", ())
-    if fields is None:
-        names = schema.get("propertyNames", {"pattern": "^[a-z]{1,9}$"})
-        keys = values_of({"type": "string", **names})
-        return st.dictionaries(keys, values_of(schema["additionalProperties"]), max_size=LONGEST)
-    drawn = {key: values_of(inner) for key, inner in fields.items()}
-    return st.fixed_dictionaries(
-        {key: drawn[key] for key in required}, optional={key: drawn[key] for key in drawn if key not in required}
-    )
+"""After so many keys were removed, there is hardly anything left."""
 
 
 def pool(schema: Schema, count: int, start: int) -> list[Any]:
@@ -110,7 +64,7 @@ class Drawer:
         return here
 
     def environments(self) -> Iterator[tuple[Values, Values]]:
-        """Environments without end, each as it was drawn, and with what contradicts the rest of it taken out."""
+        """Environments without end, each as it was drawn, and without what contradicts the rest of it."""
         while True:
             for kind in KINDS:
                 drawn = self._one(kind)

@@ -24,6 +24,7 @@ from compiler.schema import environment_schema
 from compiler.system import SYSTEMS, foreign
 from tests.conftest import ROOT
 from tests.parts import KEYS, MINIO, ROLE, Values, merged, understood
+from tests.schema_values import values_of
 
 KEYS_OF_ALL = {key for part in PARTS.values() for key in part.KEYS}
 PROPERTY = settings(
@@ -139,60 +140,10 @@ def _defaults(route: tuple[str, ...], fragment: dict[str, Any]) -> list[tuple[tu
 # Any environment that the schema accepts
 
 
-def drawn(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Values that a fragment of the schema accepts."""
-    if "enum" in schema:
-        return st.sampled_from(schema["enum"])
-    match schema["type"]:
-        case "boolean":
-            return st.booleans()
-        case "integer":
-            return st.integers(schema.get("minimum", -100), schema.get("maximum", 100))
-        case "array":
-            unique: Any = str if schema.get("uniqueItems") else None
-            return st.lists(drawn(schema["items"]), min_size=schema.get("minItems", 0), max_size=3, unique_by=unique)
-        case "object":
-            return _mapping(schema)
-        case _:
-            return _text(schema)
-
-
-def _text(schema: dict[str, Any]) -> st.SearchStrategy[str]:
-    printable = st.characters(exclude_categories=["Cs"], max_codepoint=0x2FFF)
-    if "pattern" not in schema:
-        return st.text(printable, min_size=schema.get("minLength", 0), max_size=12)
-    most = schema.get("maxLength", 400)
-    examples = st.sampled_from(
-        [*schema.get("examples", ()), *([schema["default"]] if "default" in schema else ())] or ["a"]
-    )
-    matching = st.from_regex(schema["pattern"], alphabet=st.characters(codec="ascii"))
-    return st.one_of(matching, examples if schema.get("examples") or "default" in schema else matching).filter(
-        lambda text: len(text) <= most and not text.endswith("\n")
-    )
-
-
-def _mapping(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    properties = {name: drawn(inner) for name, inner in schema.get("properties", {}).items()}
-    if schema["additionalProperties"] is True:
-        return st.dictionaries(st.sampled_from(["a", "b"]), st.lists(st.text(max_size=3), max_size=2), max_size=2)
-    if not properties:
-        names = schema.get("propertyNames", {"type": "string", "minLength": 1})
-        return st.dictionaries(_text({"type": "string", **names}), drawn(schema["additionalProperties"]), max_size=3)
-    required = set(schema.get("required", ()))
-    found = st.fixed_dictionaries(
-        {name: each for name, each in properties.items() if name in required},
-        optional={name: each for name, each in properties.items() if name not in required},
-    )
-    least, most = schema.get("minProperties", 0), schema.get("maxProperties", len(properties))
-    if most == 1:
-        return st.sampled_from(list(properties)).flatmap(lambda name: st.fixed_dictionaries({name: properties[name]}))
-    return found.filter(lambda value: least <= len(value) <= most)
-
-
 SCHEMA = environment_schema()["properties"]
-DRAWN = {key: drawn(fragment) for key, fragment in SCHEMA.items()}
+DRAWN = {key: values_of(fragment) for key, fragment in SCHEMA.items()}
 DEMANDED = {
-    name: {(str(key), str(inner)): drawn(SCHEMA[key]["properties"][inner]) for key, inner in kind.requires}
+    name: {(str(key), str(inner)): values_of(SCHEMA[key]["properties"][inner]) for key, inner in kind.requires}
     for name, kind in KINDS.items()
 }
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +79,16 @@ def databases() -> Iterator[Databases]:
 
 
 def _running(folder: Path) -> Iterator[Databases]:
+    with first(folder) as found:
+        copy = ["-h", FIRST, "-p", str(found.port), "-U", "mlflow", "-D", str(folder / "second"), "-R", "-X", "stream"]
+        found.run("pg_basebackup", *copy)
+        found.start("second", SECOND)
+        yield found
+
+
+@contextmanager
+def first(folder: Path) -> Iterator[Databases]:
+    """A server with a database `mlflow` in a folder of its account; at the end all servers of the folder are stopped."""
     found = Databases(Path(server("postgres")["programs"]["initdb"]).parent, folder, free_port())
     secret = folder / "password"
     secret.write_text(STRANGE, encoding="utf-8")
@@ -87,9 +97,6 @@ def _running(folder: Path) -> Iterator[Databases]:
     try:
         found.start("first", FIRST)
         found.ask(FIRST, "CREATE DATABASE mlflow", "postgres")
-        copy = ["-h", FIRST, "-p", str(found.port), "-U", "mlflow", "-D", str(folder / "second"), "-R", "-X", "stream"]
-        found.run("pg_basebackup", *copy)
-        found.start("second", SECOND)
         yield found
     finally:
         for name in ("second", "first"):

@@ -15,7 +15,7 @@ import pytest
 
 from .programs import ROOT, environment, server
 from .running import STRANGE
-from .test_replica import ACCOUNT, FIRST, Databases
+from .test_replica import ACCOUNT, FIRST, first
 from .test_shutdown import free_port
 from .wait import until
 
@@ -95,18 +95,9 @@ def postgres() -> Iterator[Database]:
     with tempfile.TemporaryDirectory(prefix="strangers-") as name:
         folder = Path(name)
         shutil.chown(folder, ACCOUNT)
-        found = Databases(Path(server("postgres")["programs"]["initdb"]).parent, folder, free_port())
-        secret = folder / "password"
-        secret.write_text(STRANGE, encoding="utf-8")
-        shutil.chown(secret, ACCOUNT)
-        found.run("initdb", "-D", str(folder / "first"), "-U", "mlflow", "-A", "scram-sha-256", f"--pwfile={secret}")
-        try:
-            found.start("first", FIRST)
-            found.ask(FIRST, "CREATE DATABASE mlflow", "postgres")
+        with first(folder) as found:
             uri = f"postgresql+psycopg2://mlflow@{FIRST}:{found.port}/mlflow"
             yield Database(uri, {"PGPASSWORD": STRANGE}, ("PGAPPNAME", ""))
-        finally:
-            found.run("pg_ctl", "stop", "-m", "immediate", "-D", str(folder / "first"))
 
 
 @contextmanager
