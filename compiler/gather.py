@@ -89,8 +89,8 @@ def _walk(top: str) -> Iterator[tuple[str, str]]:
         beside = "" if directory == "." else directory
         for name in below:
             path = os.path.join(beside, name)  # noqa: PTH118 - of ten thousand
-            if sort_of(path) != "a directory":
-                yield path, sort_of(path)
+            if (sort := sort_of(path)) != "a directory":
+                yield path, sort
         for name in sorted(names):
             if name.lower().endswith(ENDINGS):
                 path = os.path.join(beside, name)  # noqa: PTH118 - of ten thousand

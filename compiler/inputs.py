@@ -1,6 +1,6 @@
 """What a build of Kustomize would read, found before kubectl starts: every kustomization of the tree, and every path in it.
 
-Kustomize fetches what looks like an address, runs git for it, and follows links. So whatever a kustomization names has to be a
+Kustomize fetches what looks like an address, runs git for it, and follows links. So whatever a kustomization names must be a
 regular file or a directory of the same project, and a transformer one that is built into Kustomize.
 Where it looks for paths is in `kusttarget.go`, `fileloader.go` and `repospec.go` of sigs.k8s.io/kustomize/api; field names are
 matched like there, by Go's encoding/json, without regard to case.
@@ -18,6 +18,7 @@ from compiler.diagnostic import Diagnostic, Finding, Place
 from compiler.dialect import MANIFEST
 from compiler.errors import Unreadable
 from compiler.files import MEBIBYTE, contents, sort_of
+from compiler.manifest import strings
 from compiler.quick import plain
 from compiler.route import Route
 from compiler.source import Refusal, Source, chunks, decode, read_all
@@ -115,6 +116,9 @@ class _Tree:
         except Unreadable as error:
             self.unread.append(Diagnostic(Place(shown), error.code, error.reason, "put the file itself there"))
             return []
+        except OSError as error:
+            self.unread.append(Diagnostic(Place(shown), "not-a-file", f"this cannot be read: {error.strerror}"))
+            return []
         except Refusal as refusal:
             self.unread.append(Source(shown, None, {}).refuse(refusal))
             return []
@@ -129,7 +133,7 @@ class _Tree:
         for key, value in data.items() if isinstance(data, dict) else ():
             field, route = _folded(key), (key,)
             if field in _HELM and value:
-                self._add(
+                self.found.append(
                     _Problem(file, route, "kustomize-plugin", f"{key} runs helm, which no build here does", _BUILT_IN)
                 )
             for fields, look in self._looks.items():
@@ -151,8 +155,8 @@ class _Tree:
             return
         hint = "copy what is there into the project, and name the copy"
         if self.boundary.remote:
-            hint = "with --allow-remote it has to be like https://github.com/org/repository//path?ref=v1.0.0"
-        self._add(
+            hint = "with --allow-remote, write it like https://github.com/org/repository//path?ref=v1.0.0"
+        self.found.append(
             _Problem(
                 file, route, "remote-resource", f"'{text}' is not in the project, and a build uses no network", hint
             )
@@ -184,16 +188,18 @@ class _Tree:
                 self._plugin(found, (), data, file.parent)
 
     def _plugin(self, file: Path, route: Route, data: Any, here: Path) -> None:
-        """A configuration of a plugin has to be of one that is built in, and to name nothing outside."""
+        """A configuration must be of a plugin that is built in, and must not name anything outside."""
         kind = str(data.get("kind")) if isinstance(data, dict) else ""
         if not isinstance(data, dict) or data.get("apiVersion") != "builtin" or "helm" in kind.lower():
             named = f"{kind} is no part of Kustomize" if kind else "this is no configuration of Kustomize's own"
             hint = "use a transformer or generator of apiVersion builtin"
-            self._add(_Problem(file, route, "kustomize-plugin", f"{named}, and a build runs no other program", hint))
+            self.found.append(
+                _Problem(file, route, "kustomize-plugin", f"{named}, and a build runs no other program", hint)
+            )
             return
-        for each, text in _strings(data, ()):
-            if _FUNCTION in map(str, each):
-                self._add(
+        for each, text in strings(data):
+            if _FUNCTION in each:
+                self.found.append(
                     _Problem(
                         file, route or each, "kustomize-plugin", "a build runs no function", "remove the annotation"
                     )
@@ -213,7 +219,7 @@ class _Tree:
         top = next((top for top in self.boundary.tops if path.is_relative_to(top)), None)
         if top is None:
             hint = "copy what is there into the project, and name the copy"
-            self._add(_Problem(place, route, "outside-project", f"'{text}' is outside of the project", hint))
+            self.found.append(_Problem(place, route, "outside-project", f"'{text}' is outside of the project", hint))
             return None
         here = top
         for step in path.relative_to(top).parts:
@@ -223,22 +229,19 @@ class _Tree:
                 return None
             if sort not in ("file", "a directory"):
                 message = f"'{text}' is {sort}" if here == path else f"'{text}' leads through {here.name}, {sort}"
-                self._add(
+                self.found.append(
                     _Problem(place, route, "not-a-file", message, "put the file itself there: a build follows no link")
                 )
                 return None
-        if sort_of(here) == "file" and os.lstat(here).st_size > MAX_BYTES:
-            message = f"'{text}' has {os.lstat(here).st_size // MEBIBYTE} MiB"
-            self._add(
+        if sort_of(here) == "file" and (size := here.stat().st_size) > MAX_BYTES:
+            message = f"'{text}' has {size // MEBIBYTE} MiB"
+            self.found.append(
                 _Problem(
                     place, route, "too-large", message, f"a file of a build has at most {MAX_BYTES // MEBIBYTE} MiB"
                 )
             )
             return None
         return here
-
-    def _add(self, problem: _Problem) -> None:
-        self.found.append(problem)
 
     def diagnose(self, problem: _Problem) -> Diagnostic:
         """A problem with its line and column. The file was read once, so it is read again."""
@@ -260,7 +263,7 @@ def _paths(field: str, value: Any, route: Route) -> Iterator[tuple[Route, str]]:
     """The texts of a field that Kustomize takes for paths, with their routes."""
     names = _NAMED.get(field)
     if names is None:
-        # A patch stands among the paths of patches; Kustomize tries the path first, and no path has several lines.
+        # A patch may be among the paths of patches; Kustomize tries the path first, and no path has several lines.
         yield from ((here, text) for here, text in _texts(value, route) if field in _CONFIGURED or "\n" not in text)
         return
     items = enumerate(value) if isinstance(value, list) else [(None, value)]
@@ -277,17 +280,3 @@ def _texts(value: Any, route: Route) -> Iterator[tuple[Route, str]]:
     for index, each in enumerate(value if isinstance(value, list) else ()):
         if isinstance(each, str):
             yield (*route, index), each
-
-
-def _strings(value: Any, route: Route) -> Iterator[tuple[Route, str]]:
-    """Every text and key below a value. Documents have a depth that is bounded where they are read."""
-    if isinstance(value, str):
-        yield route, value
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            if key == _FUNCTION:
-                yield (*route, key), ""
-            yield from _strings(each, (*route, key))
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from _strings(each, (*route, index))

@@ -62,7 +62,7 @@ class Workspace(NamedTuple):
         """Writes the file of a new environment and returns its path. Raises `Usage` where there is one already."""
         path = self.directory(name) / ENVIRONMENT
         shown = f"overlays/{name}/{ENVIRONMENT}"
-        if path.exists() or path.is_symlink():
+        if sort_of(path):
             raise Usage(f"there is a {shown} already")
         put(path, text.encode(), 0o644)
         return shown
@@ -84,7 +84,7 @@ class Workspace(NamedTuple):
         return {path: text for path, text in texts.items() if written(path, text, pages[path])}
 
     def in_the_way(self, name: str, tree: Tree) -> dict[str, str]:
-        """What stands where a file of a tree would be written and was not written by the compiler, and what it is."""
+        """What is where a file of a tree would be written and was not written by the compiler, with the reason."""
         directory, own = self.directory(name), self.committed(name)
         found = {}
         for path in tree:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from compiler.batch import outcomes
-from compiler.cache import Proved, cache_of
+from compiler.cache import Cache, Proved, cache_of
 from compiler.cli import going_on
 from compiler.cli.options import AsOf, Changed, Names, Output, Root, day, project, selected
 from compiler.cli.output import choose, finish, say, show
@@ -47,11 +47,9 @@ def run(
     found: list[Diagnostic] = []
     cache = None if check else cache_of(workspace, today)
     before = {name: proved for name in chosen if cache and (proved := cache.proved(name))}
-    inputs = {}
-    for name in chosen if cache else ():
-        with suppress(Fatal, OSError):
-            inputs[name] = cache.inputs(name) if cache and name not in before else ""
-    begun = outcomes(workspace, [name for name in chosen if name not in before], today=today)
+    anew = [name for name in chosen if name not in before]
+    inputs = _inputs(cache, anew) if cache else {}
+    begun = outcomes(workspace, anew, today=today)
     for name in chosen:
         if name in before:
             results.append(_unchanged(name, before[name], format_))
@@ -86,6 +84,15 @@ def run(
             partly = len(created) < len(compilation.overlay.generated_secrets())
             warn(name, created, committed=there, partly=partly, format_=format_)
     finish(found, format_, environments=results)
+
+
+def _inputs(cache: Cache, names: list[str]) -> dict[str, str]:
+    """The digests of what environments are compiled from, taken before; none of one that cannot be read."""
+    found = {}
+    for name in names:
+        with suppress(Fatal, OSError):
+            found[name] = cache.inputs(name)
+    return found
 
 
 def _row(

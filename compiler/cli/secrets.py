@@ -39,11 +39,13 @@ def run(
 
     With --context, an environment that runs in a cluster keeps its passwords: no value is printed.
     """
-    from compiler.cli.context import chosen as cluster_of
-
     format_, workspace = choose(output), project(root)
     chosen = environments(workspace, names)
-    cluster = cluster_of(context, kubeconfig) if context or kubeconfig else None
+    cluster = None
+    if context or kubeconfig:
+        from compiler.cli.context import chosen as cluster_of
+
+        cluster = cluster_of(context, kubeconfig)
     results: list[dict[str, Any]] = []
     found: list[Diagnostic] = []
     for name in chosen:
