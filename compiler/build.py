@@ -146,7 +146,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
 def kustomize(directory: Path, *, remote: bool = False) -> tuple[str, str]:
     """What `kubectl kustomize` prints for a directory, and its error, of which one is empty.
 
-    Reads whatever the kustomization names: `inputs.problems` has to find nothing first. Raises `Missing` where kubectl fails.
+    Reads whatever the kustomization names: `inputs.problems` must find nothing first. Raises `Missing` where kubectl fails.
     """
     return _printed(_kustomize(directory, remote=remote))
 

@@ -38,7 +38,7 @@ class Odd(NamedTuple):
 
 
 def sort_of(path: str | Path) -> str:
-    """What stands at a path: `file`, `a directory`, `a symbolic link`, ...; empty where nothing does. Follows no link."""
+    """What is at a path: `file`, `a directory`, `a symbolic link`, ...; empty where nothing does. Follows no link."""
     try:
         mode = os.lstat(path).st_mode
     except (OSError, ValueError):

@@ -201,7 +201,7 @@ def stale(workspace: Workspace, compilation: Compilation) -> list[Diagnostic]:
 
 
 def blocked(workspace: Workspace, compilation: Compilation) -> list[Diagnostic]:
-    """What stands where a compilation would be written, and was not written by the compiler: nothing of it is replaced."""
+    """What is where a compilation would be written, and was not written by the compiler: nothing of it is replaced."""
     name = compilation.name
     hint = (
         f"move it away or delete it, then run make overlay ENV={name}; what is your own goes in overlays/{name}/custom/"

@@ -52,7 +52,7 @@ WRITTEN = (
 
 
 HEADER = "Written by mlflow-overlays from environment.yaml."
-"""What stands in the first lines of every file that is written, in a comment."""
+"""What the first lines of every file that is written have, in a comment."""
 _HEAD_LINES = 2
 _BARE = (".json", ".xml")
 """Formats of documents that carry no header: the page beside them lists those that were written."""

@@ -1,4 +1,4 @@
-"""What is a credential is told by the name of its key, and no report shows a line of a Secret."""
+"""A credential is recognized by the name of its key, and no report shows a line of a Secret."""
 
 from __future__ import annotations
 

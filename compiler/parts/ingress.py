@@ -47,7 +47,7 @@ KEYS: dict[str, Schema] = {
                 "The IngressClass; the cluster's default class without it.", NAME, examples=["nginx", "alb", "traefik"]
             ),
             "controller": choice("Who serves the class; worked out from className without it.", CONTROLLERS),
-            "annotations": annotated("More annotations of the Ingress. They win over those that are worked out."),
+            "annotations": annotated("More annotations of the Ingress. They override derived ones."),
             "tlsSecret": secret_name("The Secret with the certificate of the host.", examples=["mlflow-tls"]),
             "clusterIssuer": formatted(
                 "The ClusterIssuer of cert-manager that provides the certificate.", NAME, examples=["letsencrypt"]
