@@ -9,6 +9,7 @@ A run may start with a build, so little is imported here: values are named tuple
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -129,13 +130,15 @@ def _start(command: Sequence[str], *, remote: bool = False) -> subprocess.Popen[
 
 def _finish(process: subprocess.Popen[str]) -> tuple[str, str]:
     try:
-        return process.communicate(timeout=TIMEOUT_SECONDS)
-    except subprocess.TimeoutExpired:
-        _stop(process)
-        raise Missing(f"kubectl did not finish within {TIMEOUT_SECONDS} seconds") from None
+        # In turns: Python sees a signal that comes just before it waits only when it stops waiting.
+        for _ in range(TIMEOUT_SECONDS):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.communicate(timeout=1)
     except BaseException:
         _stop(process)
         raise
+    _stop(process)
+    raise Missing(f"kubectl did not finish within {TIMEOUT_SECONDS} seconds")
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

@@ -411,7 +411,9 @@ def test_ended__leaves_nothing_behind(project: Project, tmp_path: Path, number: 
     slow.write_text(f"#!/bin/sh\necho runs >{shlex.quote(str(ready))}\nread x <{shlex.quote(str(ready))}\n")
     slow.chmod(0o755)
     program = (
-        "import sys; from compiler import build; from compiler.cli import main;"
+        "import signal, sys; from compiler import build; from compiler.cli import main;"
+        # Where this runs in the background of a shell, SIGINT is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"
         f"build.kubectl = lambda: build.Kubectl({str(slow)!r}, 'PATH'); sys.argv = ['mlflow-overlays', 'compile', 'dev']; main()"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch)}
