@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _SCHEDULE = "0 3 * * 0"
 _OLDER_THAN = "30d"
 _BECAUSE: Route = ("maintenance", "gc")
+WORKSPACES = "MLFLOW_ENABLE_WORKSPACES"
+"""The setting with which MLflow keeps several workspaces; `mlflow gc` cleans the default one alone unless it is told."""
 
 KEY: Schema = object_of(
     "Deletes for good what was deleted long ago, with its artifacts.",
@@ -92,7 +94,11 @@ def _asked(environment: Environment, gc: Gc) -> Iterator[Change]:
     yield from scheduled(GC, gc.schedule, suspend=gc.suspend, because=_BECAUSE)
     container = (*CRON_POD, "containers", Named("gc"))
     older = ["--older-than", gc.older_than]
-    yield Change(GC, (*container, "args"), older, (*_BECAUSE, "olderThan"), "for how long it is deleted then")
+    if environment.mlflow.env.get(WORKSPACES, "").lower() in ("true", "1"):
+        why = "for how long it is deleted then, in every workspace"
+        yield Change(GC, (*container, "args"), [*older, "--all-workspaces"], ("mlflow", "env", WORKSPACES), why)
+    else:
+        yield Change(GC, (*container, "args"), older, (*_BECAUSE, "olderThan"), "for how long it is deleted then")
     server = f"http://mlflow:{environment.service.port}{environment.mlflow.static_prefix}"
     variable = (*container, "env", Named("MLFLOW_TRACKING_URI"), "value")
     yield Change(GC, variable, server, ("service", "port"), "the server, through which artifacts are deleted")

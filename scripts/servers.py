@@ -145,6 +145,7 @@ class Package:
 PACKAGES = {
     "postgres": Package("postgresql", "postgres", ("initdb", "psql", "pg_dump")),
     "mariadb": Package("mariadb-server", "mariadbd", ("mariadb-install-db", "mariadb")),
+    "pgbouncer": Package("pgbouncer", "pgbouncer"),
     "bubblewrap": Package("bubblewrap", "bwrap"),
     "iproute2": Package("iproute2", "ip"),
     "nftables": Package("nftables", "nft"),

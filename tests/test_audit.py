@@ -151,6 +151,12 @@ BREAKS: list[tuple[str, str, Callable[[Objects], Any], str]] = [
         lambda found: settings(found).update(MLFLOW_BACKEND_STORE_URI="postgresql://mlflow:mlflow123@db/mlflow"),
         "MLFLOW_BACKEND_STORE_URI",
     ),
+    (
+        "host-names",
+        "prod",
+        lambda found: settings(found).update(MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE="true"),
+        "nobody looks",
+    ),
     ("host-names", "prod", lambda found: settings(found).update(MLFLOW_SERVER_ALLOWED_HOSTS="localhost,*"), "any name"),
     ("login", "prod", lambda _: None, "Ingress mlflow"),
     (

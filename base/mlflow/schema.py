@@ -57,6 +57,10 @@ TIMEOUTS = {
     "sqlite": ("timeout",),
 }
 """What the drivers call the seconds that they wait."""
+XACT_LOCK = """
+SELECT pg_try_advisory_xact_lock(:key) FROM set_config('idle_in_transaction_session_timeout', '0', true)
+"""
+"""Held while its transaction is open, for as long as that takes."""
 APPLOCK = """
 SET NOCOUNT ON; DECLARE @got int;
 EXEC @got = sp_getapplock @Resource = :key, @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 0;
@@ -180,12 +184,12 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """Open a connection of its own that gives up soon and holds no transaction open."""
+    def connection(self, isolation: str = "AUTOCOMMIT") -> Iterator[Connection]:
+        """Open a connection of its own that gives up soon; each statement is a transaction, unless another isolation is given."""
         arguments: dict[str, str | int] = dict.fromkeys(TIMEOUTS[self.url.get_backend_name()], ANSWER_SECONDS)
         if self.is_mysql:
             arguments |= mysql_tls()
-        engine = create_engine(self.url, poolclass=NullPool, connect_args=arguments, isolation_level="AUTOCOMMIT")
+        engine = create_engine(self.url, poolclass=NullPool, connect_args=arguments, isolation_level=isolation)
         with engine.connect() as connection:
             yield connection
 
@@ -298,22 +302,28 @@ def await_state(target: Database, goals: AbstractSet[State], deadline: float) ->
 
 @contextmanager
 def alone(target: Database, deadline: float) -> Iterator[None]:
-    """Hold the lock that lets one migration run at a time; it ends with its connection. A file has one user alone."""
+    """Hold the lock that lets one migration run at a time; it ends with its connection. A file has one user alone.
+
+    PostgreSQL's is of a transaction, since a pooler such as PgBouncer may keep a session, with its locks, for the next client.
+    """
     if target.is_sqlite:
         yield
         return
+    isolation = "AUTOCOMMIT"
     if target.is_mysql:
         attempt = text("SELECT GET_LOCK(:key, 0)").bindparams(key=f"{LOCK}/{target.url.database}"[:64])
     elif target.url.get_backend_name() == "mssql":
         attempt = text(APPLOCK).bindparams(key=LOCK)
     else:
-        attempt = text("SELECT pg_try_advisory_lock(:key)").bindparams(key=int.from_bytes(b"mlflow", "big"))
-    with target.connection() as connection:
+        attempt = text(XACT_LOCK).bindparams(key=int.from_bytes(b"mlflow", "big"))
+        isolation = "READ COMMITTED"
+    with target.connection(isolation) as connection:
         waited = False
         while not connection.scalar(attempt):
             if not waited:
                 say(f"{target.name}: another migration is running")
             waited = True
+            connection.rollback()
             pause(deadline)
         yield
 

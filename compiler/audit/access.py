@@ -116,6 +116,12 @@ def login(built: Built) -> Verdict:
 
 def host_names(built: Built) -> Verdict:
     """The list of hosts has no wildcard that lets every name in."""
+    off = "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE"
+    if built.settings.get(off, "").lower() in ("true", "1") or "--disable-security-middleware" in (
+        built.server.get("args") or []
+    ):
+        reason = f"nobody looks at the name that it is asked by, nor at the origin of a page: {off}"
+        return failed(reason, f"remove {off}, and name every host in host", ("mlflow", "env", off))
     allowed = built.settings.get("MLFLOW_SERVER_ALLOWED_HOSTS", "")
     if "*" in allowed.split(",") or not allowed:
         reason = "it answers to any name, so that a page elsewhere can reach it by a name of its own"

@@ -61,4 +61,7 @@ def _as_json(found: Survey) -> dict[str, list[str]]:
     from compiler.operate.cleanup import label
 
     going = [label(each) for each in (*found.goes, *found.named)]
-    return {"goes": going, "stays": [*map(label, found.stays), f"artifacts at {found.place}"]}
+    fates = {"goes": going, "stays": [*map(label, found.stays)]}
+    fate, artifacts = found.artifacts
+    fates[fate].append(artifacts)
+    return fates

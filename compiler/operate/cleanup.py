@@ -31,6 +31,15 @@ class Survey(NamedTuple):
     stays: tuple[Object, ...]
     place: str
     """Where artifacts are kept."""
+    holders: tuple[str, ...] = ()
+    """The volumes of the environment that hold them; none where the store is somebody else's."""
+
+    @property
+    def artifacts(self) -> tuple[str, str]:
+        """What becomes of artifacts: `goes` or `stays`, and where they are."""
+        gone = {label(each) for each in self.named} & set(self.holders)
+        where = f", in {', '.join(sorted(self.holders))}" if self.holders else ""
+        return ("goes" if gone else "stays"), f"artifacts at {self.place}{where}"
 
     def lines(self) -> Iterator[str]:
         """All of it in words."""
@@ -38,7 +47,7 @@ class Survey(NamedTuple):
             yield f"goes: {label(found)}"
         for found in self.stays:
             yield f"stays: {label(found)}{_size(found)}"
-        yield f"stays: artifacts at {self.place}"
+        yield ": ".join(self.artifacts)
 
 
 def label(found: Object) -> str:
@@ -68,7 +77,14 @@ def survey(target: Target, volumes: Sequence[str], secrets: Sequence[str]) -> Su
         tuple(kept[name] for name in dict.fromkeys(wanted)),
         tuple(each for name, each in sorted(kept.items()) if name not in wanted),
         target.environment.artifacts.uri,
+        tuple(name for name in kept if re.fullmatch(_holder(target), name)),
     )
+
+
+def _holder(target: Target) -> str:
+    """A pattern for the volumes that hold artifacts: one that the server mounts, or those of a store in the cluster."""
+    store = target.environment.kind.store
+    return f"{VOLUME} mlflow" if store == "volume" else rf"{VOLUME} data-{re.escape(store)}-\d+"
 
 
 def _turn(found: Object) -> tuple[int, str]:
@@ -122,7 +138,10 @@ def cleanup(target: Target, found: Survey, tell: Tell, seconds: float = SECONDS)
     yield from _deleted(target, found.named, seconds)
     for each in found.stays:
         yield passed(label(each), f"stays{_size(each)}")
-    yield passed("artifacts", f"stay at {found.place}")
+    fate, where = found.artifacts
+    yield passed(
+        "artifacts", f"{'are gone with' if fate == 'goes' else 'stay at'} {where.removeprefix('artifacts at ')}"
+    )
 
 
 def _deleted(target: Target, objects: Sequence[Object], seconds: float) -> Iterator[Result]:

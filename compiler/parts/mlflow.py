@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 VERSION = "3.17.2"
 """The version that the base runs and the proofs were made with."""
 _OLDEST = (3, 9, 0)
+_PREFIXED_JOBS = (3, 18, 0)
+"""The first version whose job runner knows the prefix: mlflow/server/__init__.py, where it sets the tracking URI of jobs."""
+_TOLD_TO_SIGN = (3, 18, 0)
+"""The first version that offers signed transfers only where two settings of the server say so: mlflow/server/handlers.py."""
 _IMAGE = "ghcr.io/mlflow/mlflow"
 
 KEYS: dict[str, Schema] = {
@@ -296,6 +300,14 @@ def check(environment: Environment) -> Iterable[Finding]:
         if option in _OPTIONS:
             message = f"the argument {option} is not yours to set"
             yield Finding(("mlflow", "args", index), "reserved-setting", message, _OWNED[_OPTIONS[option]])
+    if mlflow.jobs and mlflow.static_prefix and mlflow.release < _PREFIXED_JOBS:
+        yield Finding(
+            ("mlflow", "jobs"),
+            "conflicting-keys",
+            f"the job runner of MLflow {mlflow.version} looks for the server without mlflow.staticPrefix, so that no job works",
+            f"set mlflow.version to {'.'.join(map(str, _PREFIXED_JOBS))} or later, or remove one of the two keys",
+            at_key=True,
+        )
     if reason := STORES[environment.kind.store].CLOSED.get(mlflow.mode):
         yield Finding(
             ("mlflow", "mode"),
@@ -387,6 +399,10 @@ def _settings(environment: Environment) -> Iterator[Change]:
     yield setting("MLFLOW_LOGGING_LEVEL", mlflow.log_level, ("mlflow", "logLevel"), "how much the server logs")
     proxied = str(mlflow.mode != "direct").lower()
     yield setting("MLFLOW_SERVE_ARTIFACTS", proxied, ("mlflow", "mode"), "whether artifacts go through the server")
+    if mlflow.mode == "presigned" and mlflow.release >= _TOLD_TO_SIGN:
+        for way in ("UPLOAD", "DOWNLOAD"):
+            name = f"MLFLOW_ENABLE_PROXY_MULTIPART_{way}"
+            yield setting(name, "true", ("mlflow", "mode"), "clients are offered signed URLs")
     if mlflow.static_prefix:
         yield setting(
             "MLFLOW_STATIC_PREFIX", mlflow.static_prefix, ("mlflow", "staticPrefix"), "the path it is served under"

@@ -41,6 +41,18 @@ def names(there: Stand, kinds: str) -> set[str]:
     return {f"{each['kind']} {each['metadata']['name']}" for each in alive}
 
 
+@pytest.mark.parametrize(("options", "fate"), [((), "stays"), (("--delete-volume=data-minio-0",), "goes")])
+def test_artifacts_of_a_store_in_the_cluster_go_with_its_volume(
+    server: Server, directory: Path, command_line: Run, options: tuple[str, ...], fate: str
+) -> None:
+    found = stand(server, directory / f"cleanup-{fate}", f"cleanup-{fate}", "overlay: minio-postgres\n")
+    found.kubectl.must("apply", f"--kustomize={found.stage.overlay(found.name)}")
+    claims = controllers.claims(found.kubectl.objects("statefulsets", f"--namespace={found.name}"))
+    assert found.kubectl.create(claims).code == 0
+    shown = command_line("cleanup", *found.arguments, "--dry-run", *options)
+    assert f"{fate}: artifacts at s3://mlflow, in PersistentVolumeClaim data-minio-0\n" in shown.out, shown
+
+
 ALL = "deployments,statefulsets,jobs,services,configmaps,secrets,persistentvolumeclaims,networkpolicies,serviceaccounts"
 
 

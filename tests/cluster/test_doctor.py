@@ -87,9 +87,9 @@ def examined(there: Stand) -> dict[str, list[Result]]:
 
 
 def bad(there: Stand) -> dict[str, Result]:
-    """The checks that fail, each with its first failure; the version of the cluster aside."""
+    """The checks that fail, each with its first failure."""
     failures = {name: next((each for each in found if each.failed), None) for name, found in examined(there).items()}
-    return {name: result for name, result in failures.items() if result and name != "cluster"}
+    return {name: result for name, result in failures.items() if result}
 
 
 def test_what_is_well_passes_and_what_cannot_be_seen_is_skipped(there: Stand) -> None:
@@ -243,6 +243,6 @@ def test_without_a_namespace_there_is_one_answer(server: Server, directory: Path
     answer = command_line("doctor", *none.arguments, "--output=json")
     report = json.loads(answer.out)
     assert answer.code == 1
-    failures = [row for row in report["results"] if row["verdict"] == "failed" and row["check"] != "cluster"]
+    failures = [row for row in report["results"] if row["verdict"] == "failed"]
     assert [row["check"] for row in failures] == ["namespace"]
     assert {row["said"] for row in report["results"] if row["verdict"] == "skipped"} == {"there is no namespace"}

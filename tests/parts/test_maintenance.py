@@ -27,6 +27,11 @@ def test_gc__runs_when_and_on_what_it_is_told() -> None:
     assert found[f"{POD}.containers[name=gc].args"] == ["--older-than", "90d"]
 
 
+def test_gc__cleans_every_workspace_where_there_are_several() -> None:
+    asked = {"mlflow": {"env": {"MLFLOW_ENABLE_WORKSPACES": "true"}}, "maintenance": {"gc": {}}}
+    assert changes(planned(MINIO, **asked), GC)[f"{POD}.containers[name=gc].args"][-1] == "--all-workspaces"
+
+
 def test_gc__asks_the_server_where_it_is() -> None:
     place = f"{POD}.containers[name=gc].env[name=MLFLOW_TRACKING_URI].value"
     assert changes(planned(MINIO, maintenance={"gc": {}}), GC)[place] == "http://mlflow:5000"

@@ -56,6 +56,21 @@ def test_settings__follow_from_the_keys(mlflow: dict[str, Any], expected: dict[s
     assert ("MLFLOW_STATIC_PREFIX" in found) is ("staticPrefix" in mlflow)
 
 
+@pytest.mark.parametrize(("version", "told"), [("3.17.2", False), ("3.18.0", True)])
+def test_mode__presigned_is_told_to_the_server_that_wants_it(version: str, *, told: bool) -> None:
+    found = settings(KEYS, mlflow={"version": version, "mode": "presigned"})
+    assert ("MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD" in found, "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD" in found) == (
+        told,
+        told,
+    )
+
+
+@pytest.mark.parametrize(("version", "codes"), [("3.17.2", ["conflicting-keys"]), ("3.18.0", [])])
+def test_jobs__need_a_version_that_knows_the_prefix(version: str, codes: list[str]) -> None:
+    found = findings(KEYS, mlflow={"version": version, "jobs": True, "staticPrefix": "/tracking"})
+    assert found == codes
+
+
 @pytest.mark.parametrize(("mode", "proxied"), [("proxied", True), ("presigned", False), ("direct", False)])
 def test_mode__proxied_takes_back_the_offer_of_signed_urls(mode: str, *, proxied: bool) -> None:
     assert ("mode-proxied" in planned(KEYS, mlflow={"mode": mode}).components) is proxied

@@ -45,7 +45,7 @@ INSIDE = ("minio", "versitygw")
 """The stores that run in the cluster."""
 LOGINS = ("login", "login-mysql")
 SPLITS = ("split", "split-host", "split-login", "split-login-mysql")
-SMALL = ("connections",)
+SMALL = ("connections", "login-local")
 BESIDE = ("beside",)
 MAINTENANCE = ("maintenance", "maintenance-mysql")
 REGISTRIES = ("registry", "registry-mysql")
@@ -286,8 +286,8 @@ class Running:
             variables |= {"MLFLOW_TRACKING_USERNAME": known[0], "MLFLOW_TRACKING_PASSWORD": known[1]}
         return self.program("client.py", *arguments, variables=variables)
 
-    def scheduled(self, name: str, /, *words: str, **variables: str) -> Job:
-        """Runs a CronJob now, to its end; in: the words of its main container in place of its own, and variables for all."""
+    def begun(self, name: str, /, *words: str, **variables: str) -> Job:
+        """Starts a CronJob now; in: the words of its main container in place of its own, and variables for all."""
         document = json.loads(json.dumps(self.objects.documents["CronJob", name]["spec"]["jobTemplate"]))
         pod = document["spec"]["template"]["spec"]
         for container in [*(pod.get("initContainers") or []), *pod["containers"]]:
@@ -296,11 +296,18 @@ class Running:
             container["env"] = [*kept, *added]
         if words:
             pod["containers"][0]["args"] = list(words)
-        job = Job(self.cluster, f"{name}-now", document)
-        until(f"{name} ends", lambda: job.succeeded or job.failed, 300, otherwise=job.said)
+        return Job(self.cluster, f"{name}-now", document)
+
+    def ended(self, job: Job) -> Job:
+        """Waits for the end of a Job, and takes its pods away."""
+        until(f"{job.name} ends", lambda: job.succeeded or job.failed, 300, otherwise=job.said)
         for each in job.pods:
             self.cluster.drop(each)
         return job
+
+    def scheduled(self, name: str, /, *words: str, **variables: str) -> Job:
+        """Runs a CronJob now, to its end."""
+        return self.ended(self.begun(name, *words, **variables))
 
     def work(self) -> Work:
         """Lets the client write and read, and watches the servers."""

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from .running import SMALL, Running
+from .running import Running
 from .test_environment import API, asked
 
 REGISTRY = "/api/2.0/mlflow/registered-models/search"
@@ -15,7 +15,7 @@ CLIENTS = 60
 OPEN = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'mlflow'"
 Record = Callable[[str, object], None]
 
-pytestmark = pytest.mark.environments(*SMALL)
+pytestmark = pytest.mark.environments("connections")
 
 
 def test_connections_fit_the_database(running: Running, record_property: Record) -> None:

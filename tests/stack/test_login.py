@@ -71,6 +71,15 @@ def test_nothing_is_answered_without_login(running: Running) -> None:
         assert ask(running, pod, "/health")[0] == 200
 
 
+@pytest.mark.environments("login-local")
+def test_login_on_sqlite_starts_on_a_new_volume(running: Running) -> None:
+    """On SQLite the server starts on a new volume, and asks for the login"""
+    (pod,) = running.servers
+    assert (pod.restarts, pod.log(INIT).count("the database holds no schema")) == (0, 2), pod.said()
+    assert ask(running, pod, API)[0] == 401
+    assert ask(running, pod, API, running.login)[0] == 200
+
+
 def test_users_keep_their_work_to_themselves(running: Running, users: None) -> None:
     """A user that the administrator made logs runs and artifacts; another sees of them what defaultPermission allows"""
     done = running.client("one", "", login=ALICE)

@@ -107,6 +107,19 @@ def test_backup_is_the_way_back(running: Running) -> None:
         assert ask(running, running.servers[0], API, ALICE)[0] == 200
 
 
+def test_backup_waits_for_its_database(running: Running) -> None:
+    """A backup that starts before its database answers waits for it"""
+    document = running.objects.documents["StatefulSet", running.engine]
+    running.cluster.delete(running.database)
+    job = running.begun("mlflow-backup")
+    until("it waits", lambda: "the database does not answer yet" in job.said(), 60, otherwise=job.said)
+    running.cluster.stateful(document)
+    running.ended(job)
+    assert job.succeeded, job.said()
+    assert len(job.pods) == 1, job.said()
+    running.cluster.settled()
+
+
 def test_restore_takes_nothing_away_unasked(running: Running) -> None:
     """A database in use is left alone until it is named; then it is as it was when it was backed up, and no newer"""
     before = running.client("discard", "before")

@@ -1,4 +1,4 @@
-"""Wait for the databases, write the configuration of MLflow's basic auth, and see to its administrator.
+"""Write the configuration of MLflow's basic auth, wait for the databases, and see to the administrator.
 
 Runs before each start of the server, in place of `schema.py wait`. The administrator is created, or given the password of
 the Secret, so that a changed Secret and a restart change the password. Other users are left alone.
@@ -114,11 +114,12 @@ def run(timeout: float) -> Exit:
     """Do all of it: the settings are looked at before anything is waited for."""
     name, parser = setting("LOGIN_ADMIN_USER"), configuration()
     password = password_of(name, setting("LOGIN_ADMIN_PASSWORD"))
+    # MLflow's migrations of users read it, too.
+    write(Path(setting("MLFLOW_AUTH_CONFIG_PATH")), parser)
     # SQLite is written by this pod alone, so this is where it is migrated.
     ready = schema.run("migrate" if schema.url_of(schema.BACKEND).get_backend_name() == "sqlite" else "wait", timeout)
     if ready is not Exit.DONE:
         return ready
-    write(Path(setting("MLFLOW_AUTH_CONFIG_PATH")), parser)
     return see_to(name, password)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,15 +32,20 @@ def proof(patient: Patient) -> Iterator[Result]:
 
 
 def server(patient: Patient) -> Iterator[Result]:
-    """The cluster answers, and is of the version that the environment is proved for."""
+    """The cluster answers, and is not older than the version that the environment is proved for."""
     said = json.loads(patient.target.cluster.must("version", "--output=json"))["serverVersion"]
     version = f"{said['major']}.{said['minor'].rstrip('+')}"
     wanted = patient.target.environment.kubernetes_version
-    if version == wanted:
-        yield passed("cluster", f"Kubernetes {version}")
+    if _numbers(version) >= _numbers(wanted):
+        newer = f"; kubernetesVersion names {wanted}, the oldest that it has to run on" if version != wanted else ""
+        yield passed("cluster", f"Kubernetes {version}{newer}")
         return
     mend = f'set kubernetesVersion: "{version}" in environment.yaml, so that the build is proved for this cluster'
     yield failed("cluster", f"it is Kubernetes {version}, and the environment is proved for {wanted}", mend)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def namespace(patient: Patient) -> Iterator[Result]:
