@@ -1,4 +1,4 @@
-"""One API server for the whole run, and every environment compiled once. Runs only when asked for: `-m cluster`."""
+"""An API server for each process of a run. Runs only when asked for: `-m cluster`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import pytest
 from tests.conftest import ROOT
 
 from .apiserver import Server, running
-from .cases import ALL_UPGRADES, ENVIRONMENTS
 from .programs import Missing, programs
 from .proofs import Proofs
-from .stage import Versions, stage, successor
+from .stage import Stage, Versions, stage
 
 HERE = Path(__file__).resolve().parent
 DEFINITIONS = ROOT / "compiler" / "crds"
@@ -32,6 +31,19 @@ def pytest_configure(config: pytest.Config) -> None:
     places = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
     if file and any(HERE in (place, *place.parents) for place in places):
         config.pluginmanager.register(Proofs(Path(file), UNPROVED), "cluster-proofs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives what shares an environment to one process: `--dist loadgroup`. Each process has an API server of its own."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    apart = "environment" if item.path.name == "test_environments.py" else "upgrade"
+    return "-".join([item.path.stem, *([parameters[apart].name] if apart in parameters else [])])
 
 
 @pytest.fixture(scope="session")
@@ -63,17 +75,12 @@ def server(directory: Path, pytestconfig: pytest.Config) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def environments(directory: Path) -> Stage:
+    """A project for the environments of the tests."""
+    return stage(directory / "environments")
+
+
+@pytest.fixture(scope="session")
 def versions(directory: Path) -> Versions:
-    """Every environment and upgrade of the tests, compiled."""
-    first = stage(directory / "first")
-    for environment in ENVIRONMENTS:
-        first.add(environment.name, environment.original)
-    for upgrade in ALL_UPGRADES:
-        first.write(upgrade.name, upgrade.before)
-    first.compile([*(each.name for each in ENVIRONMENTS), *(each.name for each in ALL_UPGRADES)])
-    second = successor(first, directory / "second")
-    for upgrade in ALL_UPGRADES:
-        second.write(upgrade.name, upgrade.after)
-        upgrade.touch(second.overlay(upgrade.name))
-    second.compile([each.name for each in ALL_UPGRADES])
-    return Versions(first, second)
+    """A project for upgrades, as it is and as it is next."""
+    return Versions(stage(directory / "first"), stage(directory / "second"))
