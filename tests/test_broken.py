@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from compiler.diagnostic import Diagnostic, Severity
 from compiler.pipeline import compile_environment, stale
 from tests.breakages import ALL, BREAKAGES, OF_PIPELINES, PIPELINES, Break
 from tests.conftest import ROOT, Project
+from tests.sample import sampled
 from tests.test_cases import DAY
 from tests.test_codes import codes
 
@@ -31,8 +31,6 @@ WAYS = {
     for name in PIPELINES
     if not isinstance(way, dict) or name in way
 }
-SAMPLE = int(os.environ.get("MLFLOW_OVERLAYS_BROKEN_SAMPLE", "0"))
-"""In how many environments each code is tried; 0 is all."""
 ELSEWHERE = {
     "overlapping-prefixes": "it takes another environment",
     "region-mismatch": "it takes an older release and a key of the cloud",
@@ -55,14 +53,13 @@ def test_breakages__are_there_for_every_code_of_pipelines() -> None:
 
 
 def _cases() -> Iterator[Any]:
-    """Each code in each environment, or in `SAMPLE` of them: with every code others, so that all have their turn."""
+    """Each code in each environment, or in a share of them: with every code others, so that all have their turn."""
     names: dict[str, list[str]] = {}
     for (code, name), way in WAYS.items():
         if isinstance(way, Break):
             names.setdefault(code, []).append(name)
     for turn, (code, known) in enumerate(names.items()):
-        start = turn % len(known)
-        for name in (known[start:] + known[:start])[: SAMPLE or None]:
+        for name in sampled(known, turn):
             way = WAYS[(code, name)]
             assert isinstance(way, Break)
             builds = bool(way.custom or way.base or way.before or code in WARNINGS)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.conftest import ROOT
 
@@ -33,17 +35,17 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Proofs(Path(file), UNPROVED), "cluster-proofs")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives what shares an environment to one process: `--dist loadgroup`. Each process has an API server of its own."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
+class ByEnvironment(LoadScopeScheduling):
+    """Gives the tests that share an environment to one process; other tests by their file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        apart = file.endswith(("/test_environments.py", "/test_upgrades.py"))
+        return f"{file}[{test.partition('[')[2]}" if apart else file
 
 
-def _group(item: pytest.Item) -> str:
-    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    apart = "environment" if item.path.name == "test_environments.py" else "upgrade"
-    return "-".join([item.path.stem, *([parameters[apart].name] if apart in parameters else [])])
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    return ByEnvironment(config, log) if "cluster" in config.getoption("-m") else None
 
 
 @pytest.fixture(scope="session")

@@ -36,11 +36,10 @@ class Proofs:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Takes what any process of the run has seen."""
-        for name, value in report.user_properties:
-            if name == PROOF:
-                environment, sentence, said = value  # type: ignore[misc]
-                known = self.results.setdefault(environment, {})
-                known[sentence] = max(known.get(sentence, ""), said, key=weight)
+        properties: list[tuple[str, Any]] = list(report.user_properties)
+        for environment, sentence, said in (value for name, value in properties if name == PROOF):
+            known = self.results.setdefault(environment, {})
+            known[sentence] = max(known.get(sentence, ""), said, key=weight)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if hasattr(session.config, "workerinput"):
