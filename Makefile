@@ -33,7 +33,7 @@ cloud-test: .venv/test.done ## Try the documents for clouds: AWS CLI, moto, MinI
 stack-test: .venv/test.done ## Run what is rendered, with real parts: MLflow, databases, object stores (Debian, as root)
 	@$(BIN)/python -m pytest tests/stack -m stack -n 3 --dist loadscope --proofs .cache/stack.json
 cluster-test: .venv/test.done ## Apply every environment to a real API server
-	@$(BIN)/python -m pytest tests/cluster -m cluster --proofs .cache/cluster.json
+	@$(BIN)/python -m pytest tests/cluster -m cluster -n 2 --dist loadscope --proofs .cache/cluster.json
 corpus-test: .venv/test.done ## Compare verdicts with kubeconform over manifests of every kind
 	@$(BIN)/python -m pytest tests/corpus -m corpus
 upstream-test: .venv/test.done ## Hold the outlines against upstream's manifests: make upstream-test PIPELINES_SOURCE=DIR ARGO_SOURCE=DIR

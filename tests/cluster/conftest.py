@@ -1,4 +1,4 @@
-"""One API server for the whole run, and every environment compiled once. Runs only when asked for: `-m cluster`."""
+"""An API server for each process of a run. Runs only when asked for: `-m cluster`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.conftest import ROOT
 
 from .apiserver import Server, running
-from .cases import ALL_UPGRADES, ENVIRONMENTS
 from .programs import Missing, programs
 from .proofs import Proofs
-from .stage import Versions, stage, successor
+from .stage import Stage, Versions, stage
 
 HERE = Path(__file__).resolve().parent
 DEFINITIONS = ROOT / "compiler" / "crds"
@@ -32,6 +33,19 @@ def pytest_configure(config: pytest.Config) -> None:
     places = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
     if file and any(HERE in (place, *place.parents) for place in places):
         config.pluginmanager.register(Proofs(Path(file), UNPROVED), "cluster-proofs")
+
+
+class ByEnvironment(LoadScopeScheduling):
+    """Gives the tests that share an environment to one process; other tests by their file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        apart = file.endswith(("/test_environments.py", "/test_upgrades.py"))
+        return f"{file}[{test.partition('[')[2]}" if apart else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    return ByEnvironment(config, log) if "cluster" in config.getoption("-m") else None
 
 
 @pytest.fixture(scope="session")
@@ -63,17 +77,12 @@ def server(directory: Path, pytestconfig: pytest.Config) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def environments(directory: Path) -> Stage:
+    """A project for the environments of the tests."""
+    return stage(directory / "environments")
+
+
+@pytest.fixture(scope="session")
 def versions(directory: Path) -> Versions:
-    """Every environment and upgrade of the tests, compiled."""
-    first = stage(directory / "first")
-    for environment in ENVIRONMENTS:
-        first.add(environment.name, environment.original)
-    for upgrade in ALL_UPGRADES:
-        first.write(upgrade.name, upgrade.before)
-    first.compile([*(each.name for each in ENVIRONMENTS), *(each.name for each in ALL_UPGRADES)])
-    second = successor(first, directory / "second")
-    for upgrade in ALL_UPGRADES:
-        second.write(upgrade.name, upgrade.after)
-        upgrade.touch(second.overlay(upgrade.name))
-    second.compile([each.name for each in ALL_UPGRADES])
-    return Versions(first, second)
+    """A project for upgrades, as it is and as it is next."""
+    return Versions(stage(directory / "first"), stage(directory / "second"))

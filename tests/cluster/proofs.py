@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 PROVED = "proved"
+PROOF = "proof"
+"""The property of a report that holds environment, sentence and verdict."""
 
 
 class Proofs:
@@ -29,12 +31,19 @@ class Proofs:
         report: pytest.TestReport = yield
         place = subject(item)
         if place and (report.when == "call" or not report.passed):
-            environment, sentence = place
-            known = self.results.setdefault(environment, {})
-            known[sentence] = max(known.get(sentence, ""), verdict(report), key=weight)
+            report.user_properties.append((PROOF, [*place, verdict(report)]))
         return report
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Takes what any process of the run has seen."""
+        properties: list[tuple[str, Any]] = list(report.user_properties)
+        for environment, sentence, said in (value for name, value in properties if name == PROOF):
+            known = self.results.setdefault(environment, {})
+            known[sentence] = max(known.get(sentence, ""), said, key=weight)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if hasattr(session.config, "workerinput"):
+            return
         document = {"results": self.results, "unproved": {"all": self.unproved}}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.conftest import ROOT
 
+from .cases import Upgrade
 from .kubectl import HASTE
 
 COMPILER = Path(sysconfig.get_path("scripts")) / "mlflow-overlays"
@@ -82,6 +83,18 @@ class Versions:
 
     first: Stage
     second: Stage
+
+    def compile(self, upgrade: Upgrade) -> None:
+        """Compiles an environment as it is first, and then, over all files of that, as it is next."""
+        name = upgrade.name
+        if name in self.first.written:
+            return
+        self.first.write(name, upgrade.before)
+        self.first.compile([name])
+        shutil.copytree(self.first.overlay(name), self.second.overlay(name))
+        self.second.write(name, upgrade.after)
+        upgrade.touch(self.second.overlay(name))
+        self.second.compile([name])
 
 
 def stage(root: Path) -> Stage:

@@ -22,6 +22,7 @@ def upgrade(request: pytest.FixtureRequest) -> Upgrade:
 
 @pytest.fixture
 def first(server: Server, versions: Versions, upgrade: Upgrade) -> Applied:
+    versions.compile(upgrade)
     applied = apply(server, versions.first, upgrade.name, *upgrade.options)
     assert applied.answer.code == 0, applied.answer
     assert _number(applied) == BEFORE

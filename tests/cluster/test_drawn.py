@@ -20,6 +20,7 @@ from compiler.emit import emit
 from compiler.pipeline import compile_environment
 from compiler.understand import Compilation, understand
 from compiler.workspace import Workspace
+from tests.sample import SHARE
 
 from .apiserver import Server
 from .drawn import Drawer, Values
@@ -28,7 +29,7 @@ from .stage import stage
 
 pytestmark = pytest.mark.cluster
 
-COUNT = int(os.environ.get("MLFLOW_OVERLAYS_DRAWN", "500"))
+COUNT = int(os.environ.get("MLFLOW_OVERLAYS_DRAWN", "500")) // SHARE
 START = int(os.environ.get("MLFLOW_OVERLAYS_SEED", "1"))
 VALUES = 40
 """How many values are drawn for each key."""

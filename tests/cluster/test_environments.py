@@ -9,26 +9,28 @@ import pytest
 from . import controllers
 from .apiserver import Server
 from .applied import ALL_BUT_THE_NAMESPACE, Applied, again, apply
-from .cases import ENVIRONMENTS, Case
+from .cases import ENVIRONMENTS, LIVES, Case
 from .kubectl import Object
-from .stage import Versions
+from .stage import Stage
 
 pytestmark = pytest.mark.cluster
 
 TOKEN = "kube-api-access-"
 
 
-@pytest.fixture(scope="module", params=ENVIRONMENTS, ids=lambda case: case.name)
-def environment(request: pytest.FixtureRequest) -> Case:
-    case: Case = request.param
-    return case
+def each(cases: list[Case]) -> pytest.MarkDecorator:
+    """A test for each environment, in an order that keeps the tests of one together."""
+    return pytest.mark.parametrize("environment", cases, ids=lambda case: case.name, scope="module")
 
 
 @pytest.fixture(scope="module")
-def applied(server: Server, versions: Versions, environment: Case) -> Applied:
-    return apply(server, versions.first, environment.name, "--server-side")
+def applied(server: Server, environments: Stage, environment: Case) -> Applied:
+    environments.add(environment.name, environment.original)
+    environments.compile([environment.name])
+    return apply(server, environments, environment.name, "--server-side")
 
 
+@each(ENVIRONMENTS)
 def test_commands_for_secrets(applied: Applied) -> None:
     """The commands of SECRETS.md create its Secrets."""
     if not applied.by_hand:
@@ -36,12 +38,14 @@ def test_commands_for_secrets(applied: Applied) -> None:
     assert [answer for answer in applied.by_hand if answer.code] == []
 
 
+@each(ENVIRONMENTS)
 def test_apply(applied: Applied) -> None:
     """The API server accepts every object, strictly and without a warning."""
     assert applied.answer.code == 0, applied.answer
     assert applied.answer.err == "", applied.answer
 
 
+@each(ENVIRONMENTS)
 def test_pods(applied: Applied) -> None:
     """A namespace with Pod Security restricted admits the pods of every workload, without a token of the API."""
     workloads = applied.workloads
@@ -57,6 +61,7 @@ def test_pods(applied: Applied) -> None:
     applied.kubectl.must("delete", "pods", "--all", f"--namespace={applied.name}", "--wait=false")
 
 
+@each(ENVIRONMENTS)
 def test_bad_pods(applied: Applied) -> None:
     """The namespace refuses the same pods where one line of their security is missing."""
     weak = [weakened(pod) for pod in controllers.pods(applied.workloads)]
@@ -73,6 +78,7 @@ def weakened(pod: Object) -> Object:
     return weak
 
 
+@each(ENVIRONMENTS)
 def test_diff(applied: Applied, environment: Case) -> None:
     """What was applied is what the server keeps: `kubectl diff -k` finds nothing."""
     # Without the option it is four times as slow, so only the reference environments are compared both ways.
@@ -81,6 +87,7 @@ def test_diff(applied: Applied, environment: Case) -> None:
         assert (answer.code, answer.out) == (0, ""), answer
 
 
+@each(LIVES)
 def test_apply_again(applied: Applied) -> None:
     """Applied again, no object changes."""
     second = again(applied, applied.stage, "--server-side")
@@ -97,6 +104,7 @@ def volumes(applied: Applied) -> set[str]:
     return applied.claim_volumes()
 
 
+@each(LIVES)
 def test_take_down(applied: Applied, volumes: set[str]) -> None:
     """`kubectl delete -k` without the namespace leaves exactly the volumes, and what a person created."""
     before = applied.things()
@@ -107,6 +115,7 @@ def test_take_down(applied: Applied, volumes: set[str]) -> None:
     assert "deletionTimestamp" not in applied.namespace()["metadata"]
 
 
+@each(LIVES)
 def test_put_up_again(applied: Applied, volumes: set[str]) -> None:
     """Taken down and applied again, it stands as before, on the same volumes."""
     second = again(applied, applied.stage, "--server-side")
@@ -116,6 +125,7 @@ def test_put_up_again(applied: Applied, volumes: set[str]) -> None:
     assert {f"persistentvolumeclaim/{name}" for name in claims} == volumes
 
 
+@each(LIVES)
 def test_delete_everything(applied: Applied) -> None:
     """`kubectl delete -k` takes the namespace along where the overlay created it, and so all that is in it."""
     applied.kubectl.must("delete", f"--kustomize={applied.overlay}", "--wait=false", "--ignore-not-found")

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.test_plan import CASES, PLANS, git
+from tests.sample import sampled
+from tests.test_plan import CASES as ALL
+from tests.test_plan import PLANS, git
 
 from . import controllers
 from .apiserver import Server
@@ -21,6 +23,7 @@ from .kubectl import Object
 from .stage import COMPILER, Stage, stage, successor
 
 pytestmark = pytest.mark.cluster
+CASES = sampled(ALL)
 KINDS = (
     "configmaps,secrets,services,serviceaccounts,persistentvolumeclaims,deployments,statefulsets,jobs,cronjobs,"
     "networkpolicies,ingresses,poddisruptionbudgets,horizontalpodautoscalers"

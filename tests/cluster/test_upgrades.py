@@ -45,6 +45,7 @@ def upgraded(server: Server, versions: Versions, upgrade: Upgrade) -> Upgraded:
 
 def carried_out(server: Server, versions: Versions, upgrade: Upgrade) -> Upgraded:
     """An upgrade, first version and then the next."""
+    versions.compile(upgrade)
     first = apply(server, versions.first, upgrade.name, *upgrade.options)
     second = again(first, versions.second, *upgrade.options)
     before, after = (stage.found.get(upgrade.name, []) for stage in (versions.first, versions.second))
