@@ -155,7 +155,7 @@ BREAKS: list[tuple[str, str, Callable[[Objects], Any], str]] = [
         "host-names",
         "prod",
         lambda found: settings(found).update(MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE="true"),
-        "nobody looks",
+        "no request fails",
     ),
     ("host-names", "prod", lambda found: settings(found).update(MLFLOW_SERVER_ALLOWED_HOSTS="localhost,*"), "any name"),
     ("login", "prod", lambda _: None, "Ingress mlflow"),

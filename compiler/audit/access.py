@@ -120,7 +120,7 @@ def host_names(built: Built) -> Verdict:
     if built.settings.get(off, "").lower() in ("true", "1") or "--disable-security-middleware" in (
         built.server.get("args") or []
     ):
-        reason = f"nobody looks at the name that it is asked by, nor at the origin of a page: {off}"
+        reason = f"no request fails for the host or the origin that it names: {off} is on"
         return failed(reason, f"remove {off}, and name every host in host", ("mlflow", "env", off))
     allowed = built.settings.get("MLFLOW_SERVER_ALLOWED_HOSTS", "")
     if "*" in allowed.split(",") or not allowed:
