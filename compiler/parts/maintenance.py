@@ -7,6 +7,7 @@ Registered models, traces and whatever was not deleted stay; a registered model 
 - Artifacts are deleted through the server, so the job has no credentials of the store. With `mlflow.mode: direct` the server
   has none either: run `mlflow gc` where the clients' credentials are.
 - With MLflow's own `auth` the job logs in as the administrator, with the password of the same Secret.
+- Where `mlflow.env` has `MLFLOW_ENABLE_WORKSPACES: "true"`, the job looks in all workspaces.
 - To run it now: `kubectl create job gc-now --from=cronjob/mlflow-gc`.
 - It does not go with `auth.mode: oidc`, whose tokens it has none of, or with `tls`, whose authority it does not know. SQLite is a
   file of the one pod that writes it. The server's pod has the command too; under `tls`, say `https`, and add
@@ -19,6 +20,7 @@ its time and has a manifest with the SHA-256 of every file. Artifacts are not pa
 
 - They never lie where the server would hand them out: beside `artifacts.prefix`, or in a `bucket` of their own. MinIO's set-up
   creates that. Whoever may create experiments can name any place as theirs, and so reads what the server's identity may read.
+- A job waits up to five minutes for a database that does not answer yet.
 - `image` is for a database of yours: the programs must be of its version, or of a later one.
 - To make one now: `kubectl create job backup-now --from=cronjob/mlflow-backup`.
 - The way back is a CronJob that never runs by itself, `mlflow-restore`; [restore.md](restore.md) has the commands. It loads
