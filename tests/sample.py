@@ -1,4 +1,4 @@
-"""A share of the heavier tests, where the whole takes too long: `MLFLOW_OVERLAYS_SAMPLE=4` tries a quarter of their cases."""
+"""A share of the heavier tests, where the whole takes too long: `MLFLOW_OVERLAYS_SAMPLE=6` tries a sixth of their cases."""
 
 from __future__ import annotations
 
