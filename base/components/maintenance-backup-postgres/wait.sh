@@ -1,10 +1,11 @@
 #!/bin/sh
 # Waits until PostgreSQL answers: a new pod may find neither its name nor a way to it yet, and the server may be starting.
 #
-# Reads DATABASE_HOST, DATABASE_PORT and DATABASE_SECONDS, which is 300 unless it is set.
+# Reads DATABASE_HOST, DATABASE_PORT, DATABASE_USER and DATABASE_SECONDS, which is 300 unless it is set.
 set -eu
+# A user has to be named: the container's own has none, and pg_isready would not even try.
 answers() {
-  pg_isready --host="$DATABASE_HOST" --port="$DATABASE_PORT" --timeout=5 > /dev/null 2>&1
+  pg_isready --host="$DATABASE_HOST" --port="$DATABASE_PORT" --username="$DATABASE_USER" --timeout=5 > /dev/null 2>&1
 }
 
 end=$(($(date +%s) + ${DATABASE_SECONDS:-300}))
