@@ -16,7 +16,7 @@ from .running import ENVIRONMENTS, Running
 from .wait import until
 
 BOTH = ("minio-postgres", "minio-mysql")
-WITH_A_PASSWORD = tuple(name for name in ENVIRONMENTS if name != "local")
+WITH_A_PASSWORD = tuple(name for name in ENVIRONMENTS if name not in ("local", "login-local"))
 SHADOWS = {
     "AWS_ACCESS_KEY_ID": "AKIAUNKNOWNUNKNOWN01",
     "AWS_SECRET_ACCESS_KEY": "x" * 40,
