@@ -28,8 +28,8 @@ The pools are sized from `maxConnections`, so that all processes of all pods tog
 is rolled out. An environment whose processes cannot fit is refused. A database in the cluster is given the number, and memory for
 it; for a database of yours, set it to what its user may have.
 
-`host` and `port` may be those of a pooler such as PgBouncer: migrations work in transaction mode too, and two at once wait for each
-other. Backups and restores have not been tried through one.
+`host` and `port` may be those of a pooler such as PgBouncer: migrations work in transaction mode too, and two at once wait for
+each other. Backups and restores have not been tried through one.
 
 A database of yours is spoken to over TLS (`tls.mode: require`) unless you say otherwise; `verify-full` with `caSecret` also
 proves whom one is speaking to.
