@@ -22,7 +22,7 @@ _SCHEDULE = "0 3 * * 0"
 _OLDER_THAN = "30d"
 _BECAUSE: Route = ("maintenance", "gc")
 WORKSPACES = "MLFLOW_ENABLE_WORKSPACES"
-"""The setting with which MLflow keeps several workspaces; `mlflow gc` cleans the default one alone unless it is told."""
+"""The variable that enables workspaces. Without `--all-workspaces`, `mlflow gc` cleans the default workspace only."""
 
 KEY: Schema = object_of(
     "Deletes for good what was deleted long ago, with its artifacts.",

@@ -400,8 +400,8 @@ def _settings(environment: Environment) -> Iterator[Change]:
     proxied = str(mlflow.mode != "direct").lower()
     yield setting("MLFLOW_SERVE_ARTIFACTS", proxied, ("mlflow", "mode"), "whether artifacts go through the server")
     if mlflow.mode == "presigned" and mlflow.release >= _TOLD_TO_SIGN:
-        for way in ("UPLOAD", "DOWNLOAD"):
-            name = f"MLFLOW_ENABLE_PROXY_MULTIPART_{way}"
+        for direction in ("UPLOAD", "DOWNLOAD"):
+            name = f"MLFLOW_ENABLE_PROXY_MULTIPART_{direction}"
             yield setting(name, "true", ("mlflow", "mode"), "clients are offered signed URLs")
     if mlflow.static_prefix:
         yield setting(

@@ -3,7 +3,7 @@
 #
 # Reads DATABASE_HOST, DATABASE_PORT, DATABASE_USER, DATABASES, DATABASE_TLS and, by itself, MYSQL_PWD.
 set -eu
-sh "$(dirname "$0")/wait.sh"
+sh /opt/mlflow-backup/wait.sh sh /opt/mlflow-dump/ready.sh
 umask 077
 dump=mysqldump
 if command -v mariadb-dump > /dev/null; then

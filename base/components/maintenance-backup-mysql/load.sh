@@ -4,7 +4,7 @@
 #
 # Reads DATABASE_HOST, DATABASE_PORT, DATABASE_USER, DATABASES, DATABASE_TLS, OVERWRITE and, by itself, MYSQL_PWD.
 set -eu
-sh "$(dirname "$0")/wait.sh"
+sh /opt/mlflow-backup/wait.sh sh /opt/mlflow-dump/ready.sh
 client=mysql
 if command -v mariadb > /dev/null; then
   client=mariadb

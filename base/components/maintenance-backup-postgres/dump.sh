@@ -3,7 +3,7 @@
 #
 # Reads DATABASE_HOST, DATABASE_PORT, DATABASE_USER and DATABASES, and what PostgreSQL's clients read, PGPASSWORD first.
 set -eu
-sh "$(dirname "$0")/wait.sh"
+sh /opt/mlflow-backup/wait.sh sh /opt/mlflow-dump/ready.sh
 umask 077
 for database in $DATABASES; do
   file="$BACKUP_FOLDER/$database.dump"

@@ -4,7 +4,7 @@
 #
 # Reads DATABASE_HOST, DATABASE_PORT, DATABASE_USER, DATABASES and OVERWRITE, and what PostgreSQL's clients read.
 set -eu
-sh "$(dirname "$0")/wait.sh"
+sh /opt/mlflow-backup/wait.sh sh /opt/mlflow-dump/ready.sh
 # A server that still uses a table is not waited for.
 export PGOPTIONS="-c lock_timeout=30s"
 

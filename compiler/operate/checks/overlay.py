@@ -32,7 +32,7 @@ def proof(patient: Patient) -> Iterator[Result]:
 
 
 def server(patient: Patient) -> Iterator[Result]:
-    """The cluster answers, and is not older than the version that the environment is proved for."""
+    """The cluster answers, and its version of Kubernetes is at least `kubernetesVersion`."""
     said = json.loads(patient.target.cluster.must("version", "--output=json"))["serverVersion"]
     version = f"{said['major']}.{said['minor'].rstrip('+')}"
     wanted = patient.target.environment.kubernetes_version
